@@ -1,0 +1,27 @@
+/** Where a reader's events were found. */
+export type TierName = 'recent' | 'window' | 'log';
+
+/** Why events may be missing. */
+export const gapReasons = [
+  'expired',
+  'trimmed',
+  'compacted',
+  'unknown-position',
+  'future-position',
+  'other-cluster',
+  'too-far',
+  'store-lost',
+] as const;
+export type GapReason = (typeof gapReasons)[number];
+
+/** Prefix of every event type that the fabric itself sends; no route may make one. */
+export const controlPrefix = 'selvage.';
+
+/** Longest channel name, in bytes of UTF-8. */
+export const channelBytesMax = 255;
+
+/** Longest event type, in bytes of UTF-8. */
+export const typeBytesMax = 64;
+
+/** Most channels that one record may be sent to. */
+export const recordChannelsMax = 16;

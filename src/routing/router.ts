@@ -1,0 +1,59 @@
+import type { LogRecord } from '../protocol/log-record.js';
+import type { RoutedEvent } from './routed-event.js';
+
+/** Why a record cannot be decoded. Goes to the dead-letter topic's headers and to a metric label. */
+export type UndecodableReason = 'invalid-utf8' | 'invalid-json' | 'invalid-cloudevent' | 'oversized';
+
+/** Routing's counters; a record that no route selects, and a channel skipped for want of a value, are normal and counted. */
+export interface RoutingObserver {
+  unrouted(topic: string): void;
+  channelSkipped(topic: string, why: 'missing-value' | 'invalid-channel' | 'too-many-channels'): void;
+  typeReplaced(topic: string): void;
+}
+
+/** Chooses the partition of a keyed channel's events for a partition count. */
+export type HomePartition = (partitionCount: number) => number;
+
+/** A topic that can produce a channel. */
+export interface ChannelSource {
+  readonly topic: string;
+  /** Where the channel's events are, when its name yields the record key; null: they may be in any partition. */
+  readonly home: HomePartition | null;
+  readonly hasLatest: boolean;
+  /** `time`: positions are record times (at-least-once), for topics too wide for a vector. */
+  readonly position: 'offset' | 'time';
+  readonly attributes: readonly string[];
+}
+
+/** Where an event published to a channel goes. */
+export interface PublishTarget {
+  readonly topic: string;
+  readonly key: string;
+}
+
+/** A topic with at least one route. */
+export interface RoutedTopic {
+  readonly topic: string;
+  /** Enters the topic's hash in positions and window keys; changes when an operator says that offsets began anew. */
+  readonly generation: string;
+  /** Stable over processes: changes whenever what the window would hold for this topic changes. */
+  readonly fingerprint: string;
+  /** True when every route of the topic is keyed. */
+  readonly keyed: boolean;
+  readonly compactedMeans: 'gap' | 'current-state';
+}
+
+/** Pure: records in, events out. Nothing here does I/O or keeps state between records. */
+export interface Router {
+  readonly topics: readonly RoutedTopic[];
+  /** Names that readers may filter by, over all routes. */
+  readonly attributeNames: readonly string[];
+  /** The record's events (empty: none), or why it cannot be decoded. Copies what it keeps. */
+  route(topic: string, partition: number, record: LogRecord): readonly RoutedEvent[] | UndecodableReason;
+  /** Whether the record of a keyed topic is in a partition where no reader would look for it, under `partitionCount`. */
+  isStray(topic: string, partition: number, record: LogRecord, partitionCount: number): boolean;
+  /** Topics that can produce the channel; empty: no route can. */
+  sourcesOf(channel: string): readonly ChannelSource[];
+  /** Where a publish to the channel goes; null when no route marked `publish` can produce it. */
+  publishTargetOf(channel: string): PublishTarget | null;
+}

@@ -1,0 +1,40 @@
+import type { RequestSnapshot } from '../protocol/request-snapshot.js';
+import type { ErrorCode } from '../protocol/error-catalogue.js';
+import type { CloseCode } from '../protocol/close-catalogue.js';
+import type { Sink, SinkOwner } from '../hub/sink.js';
+
+/** The request story of a reader, as `http` sees it. */
+export interface EventStreams {
+  /**
+   * Admits a request for a stream or a poll. Resolves (often at once) to how to answer. Nothing is attached yet: a caller that finds its peer
+   * gone meanwhile just drops the answer.
+   */
+  open(request: RequestSnapshot): Promise<StreamAnswer> | StreamAnswer;
+}
+
+export type StreamAnswer =
+  | { readonly kind: 'stream'; /** Attaches the socket: the head of the stream is written before this returns. */ attach(sink: Sink): SinkOwner & StreamHandle }
+  | { readonly kind: 'poll'; /** Settles when there is something to answer, or after `wait=`. */ poll(signal: AbortSignal): Promise<PollResult> }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** A resume after the terminal event: 204, which stops a native EventSource for good. */
+  | { readonly kind: 'ended' };
+
+export interface StreamHandle {
+  /** Ends the stream on purpose, with its `selvage.close`. */
+  close(code: CloseCode): void;
+}
+
+export interface PollResult {
+  readonly position: string;
+  /** JSON text: `{"events":[…],"position":"…","gap":{…}?}`. */
+  readonly body: string;
+}
+
+/** A problem+json refusal, before the stream opens. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** For people; never holds secrets, and quotes only what was checked. */
+  readonly detail: string;
+  /** Seconds for `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+}

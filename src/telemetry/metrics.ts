@@ -1,0 +1,48 @@
+import type { TierName } from '../protocol/names.js';
+
+/** Every number that the program reports, as verbs. No label grows with users or channels. */
+export interface Metrics {
+  // log
+  recordsRead(topic: string, count: number, bytes: number): void;
+  partitionLag(topic: string, partition: number, records: number): void;
+  fetchAge(seconds: number): void;
+  tailHole(topic: string): void;
+  tailRestarted(): void;
+  topicReset(topic: string): void;
+  fetchPace(ms: number): void;
+  // routing
+  unrouted(topic: string): void;
+  channelSkipped(topic: string, why: string): void;
+  typeReplaced(topic: string): void;
+  undecodable(topic: string, reason: string): void;
+  deadLettered(topic: string, outcome: 'written' | 'rate-capped'): void;
+  keyedBreach(topic: string): void;
+  // indexer and window
+  windowWritten(topic: string, events: number, seconds: number): void;
+  windowVouched(topic: string, partition: number, high: number, floor: number | null): void;
+  windowFailed(operation: string): void;
+  windowUsable(usable: boolean): void;
+  // recent and hub
+  recentSize(events: number, bytes: number): void;
+  eventsSent(count: number, bytes: number): void;
+  /** Record time to socket write. */
+  delivered(seconds: number): void;
+  subscribers(live: number, catchingUp: number): void;
+  // resume
+  resumed(tier: TierName, outcome: 'complete' | 'gap'): void;
+  gapTold(reason: string): void;
+  replayStarted(): void;
+  replayEnded(seconds: number): void;
+  replayQueued(waiting: number): void;
+  replayShared(): void;
+  scanned(records: number): void;
+  // http
+  connectionOpened(): void;
+  connectionClosed(reason: string, seconds: number): void;
+  requestAnswered(route: string, status: number): void;
+  published(outcome: string, count: number): void;
+  // process
+  eventLoopLag(seconds: number): void;
+  /** The text of `/metrics` and its content type. */
+  expose(): Promise<{ readonly contentType: string; readonly body: string }>;
+}
