@@ -13,8 +13,14 @@ export interface EventStreams {
 }
 
 export type StreamAnswer =
-  | { readonly kind: 'stream'; /** Attaches the socket: the head of the stream is written before this returns. */ attach(sink: Sink): SinkOwner & StreamHandle }
-  | { readonly kind: 'poll'; /** Settles when there is something to answer, or after `wait=`. */ poll(signal: AbortSignal): Promise<PollResult> }
+  | {
+      readonly kind: 'stream';
+      /** Attaches the socket: the head of the stream is written before this returns. */ attach(sink: Sink): SinkOwner & StreamHandle;
+    }
+  | {
+      readonly kind: 'poll';
+      /** Settles when there is something to answer, or after `wait=`. */ poll(signal: AbortSignal): Promise<PollResult>;
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** A resume after the terminal event: 204, which stops a native EventSource for good. */
   | { readonly kind: 'ended' };

@@ -1,0 +1,107 @@
+import type { EventBody } from './event-body.js';
+
+const LF = 10;
+const CR = 13;
+const defaultType = 'message';
+const textEncoder = new TextEncoder();
+
+/** Where the bytes of a body come from; the default asks the engine for each. */
+export type Allocate = (byteLength: number) => Uint8Array;
+
+const allocateAlone: Allocate = (byteLength) => new Uint8Array(byteLength);
+
+/** `event: <type>` LF and `data: `, for a type with one line of data. */
+function prefixOf(type: string): Uint8Array {
+  return textEncoder.encode(type === defaultType ? 'data: ' : `event: ${type}\ndata: `);
+}
+
+/** Remembers the encoded prefix of each type; types come from routes, so there are few, but a template may make many: bounded. */
+export class EventBodyEncoder {
+  static readonly #typesMax = 1_024;
+  readonly #prefixes = new Map<string, Uint8Array>();
+  readonly #allocate: Allocate;
+
+  constructor(allocate: Allocate = allocateAlone) {
+    this.#allocate = allocate;
+  }
+
+  /**
+   * Encodes an event once. `type` holds no CR, LF or NUL; `data` is valid UTF-8 and is copied. CR, LF and CRLF in the data each end a line
+   * (the reader sees LF).
+   */
+  encode(type: string, data: Uint8Array): EventBody {
+    const prefix = this.#prefix(type);
+    if (data.indexOf(LF) < 0 && data.indexOf(CR) < 0) {
+      const bytes = this.#allocate(prefix.length + data.length + 1);
+      bytes.set(prefix);
+      bytes.set(data, prefix.length);
+      bytes[bytes.length - 1] = LF;
+      return { bytes, dataStart: prefix.length, isSingleLine: true };
+    }
+    const bytes = encodeLines(prefix, splitLines(data), this.#allocate);
+    return { bytes, dataStart: prefix.length, isSingleLine: false };
+  }
+
+  #prefix(type: string): Uint8Array {
+    let prefix = this.#prefixes.get(type);
+    if (prefix === undefined) {
+      prefix = prefixOf(type);
+      if (this.#prefixes.size >= EventBodyEncoder.#typesMax) this.#prefixes.clear();
+      this.#prefixes.set(type, prefix);
+    }
+    return prefix;
+  }
+}
+
+/** `EventBodyEncoder.encode` for an occasional event. */
+export function encodeEventBody(type: string, data: Uint8Array): EventBody {
+  return new EventBodyEncoder().encode(type, data);
+}
+
+/** The data of an event; its lines are joined by LF, as a reader joins them. */
+export function decodeEventData(body: EventBody): Uint8Array {
+  const { bytes, dataStart } = body;
+  if (body.isSingleLine) return bytes.subarray(dataStart, bytes.length - 1);
+  const out = new Uint8Array(bytes.length - dataStart);
+  let length = 0;
+  let start = dataStart;
+  for (;;) {
+    const end = bytes.indexOf(LF, start);
+    out.set(bytes.subarray(start, end), length);
+    length += end - start;
+    if (end + 1 >= bytes.length) return out.subarray(0, length);
+    out[length++] = LF;
+    start = end + 1 + dataLine.length;
+  }
+}
+
+const dataLine = textEncoder.encode('data: ');
+
+function splitLines(data: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  let start = 0;
+  for (let i = 0; i < data.length; i++) {
+    const byte = data[i];
+    if (byte !== LF && byte !== CR) continue;
+    lines.push(data.subarray(start, i));
+    if (byte === CR && data[i + 1] === LF) i++;
+    start = i + 1;
+  }
+  lines.push(data.subarray(start));
+  return lines;
+}
+
+function encodeLines(prefix: Uint8Array, lines: readonly Uint8Array[], allocate: Allocate): Uint8Array {
+  let length = prefix.length - dataLine.length;
+  for (const line of lines) length += dataLine.length + line.length + 1;
+  const bytes = allocate(length);
+  bytes.set(prefix);
+  let at = prefix.length - dataLine.length;
+  for (const line of lines) {
+    bytes.set(dataLine, at);
+    bytes.set(line, at + dataLine.length);
+    at += dataLine.length + line.length;
+    bytes[at++] = LF;
+  }
+  return bytes;
+}
