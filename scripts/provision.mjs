@@ -1,0 +1,111 @@
+/**
+ * Puts the real servers and tools that the tests need on this machine: Kafka from Maven jars into `.cache/`, Redis, kcat and chromium from apt.
+ * Needs nothing but Node. What is already there is left alone, so a second run costs milliseconds.
+ *
+ *   node scripts/provision.mjs [kafka] [redis] [kcat] [chromium]      (all four when none is named)
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const pomPath = join(root, 'scripts', 'kafka-pom.xml');
+const mavenMs = 600_000;
+const aptMs = 900_000;
+
+/** The folder of the broker's jars; the version in its name is the one that `scripts/kafka-pom.xml` pins. */
+export function kafkaLibsPath() {
+  const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(readFileSync(pomPath, 'utf8'))?.[1];
+  return join(root, '.cache', `kafka-${version}`);
+}
+
+/** Makes sure of each named thing; returns one sentence for each that could not be had (none when all is well). */
+export function provision(names = ['kafka', 'redis', 'kcat', 'chromium']) {
+  const missing = [];
+  for (const name of names) {
+    const problem = steps[name] ? steps[name]() : `unknown thing to provide: ${name}`;
+    if (problem) missing.push(problem);
+  }
+  return missing;
+}
+
+const steps = {
+  kafka: provideKafka,
+  redis: () => provideCommand('redis-server', 'redis-server', 'or give REDIS_URL'),
+  kcat: () => provideCommand('kcat', 'kcat', 'an independent Kafka producer of the tests'),
+  chromium: () => provideCommand('chromium', 'chromium', 'the browser of the client tests'),
+};
+
+function provideKafka() {
+  const java = provideCommand('java', 'default-jre-headless', 'or give KAFKA_BROKERS');
+  if (java) return java;
+  const libs = kafkaLibsPath();
+  if (existsSync(libs)) return undefined;
+  const maven = provideCommand('mvn', 'maven', 'it fetches the Kafka broker; or give KAFKA_BROKERS');
+  if (maven) return maven;
+  say(`fetching the Kafka broker into ${libs}`);
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  // Copied beside and renamed at the end: a download cut short must never look complete.
+  const partial = mkdtempSync(join(root, '.cache', 'kafka-partial-'));
+  const goals = ['dependency:copy-dependencies', `-DoutputDirectory=${partial}`, '-DincludeScope=runtime'];
+  const copied = spawnSync('mvn', ['-q', '-B', '-f', pomPath, ...goals], { stdio: ['ignore', 'inherit', 'inherit'], timeout: mavenMs });
+  if (copied.status !== 0) {
+    rmSync(partial, { recursive: true, force: true });
+    return 'Kafka: Maven could not fetch the broker (see above); give KAFKA_BROKERS to use a running one';
+  }
+  try {
+    renameSync(partial, libs);
+  } catch (error) {
+    // Another run may have finished first; its copy is as good.
+    rmSync(partial, { recursive: true, force: true });
+    if (!existsSync(libs)) throw error;
+  }
+  return undefined;
+}
+
+function provideCommand(command, aptPackage, hint) {
+  if (hasCommand(command)) return undefined;
+  if (!hasCommand('apt-get')) return `${command}: not installed and there is no apt-get here to install ${aptPackage} (${hint})`;
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0) {
+    return `${command}: not installed, and installing ${aptPackage} by apt-get needs root (${hint})`;
+  }
+  say(`installing ${aptPackage} by apt-get`);
+  const apt = (...args) => {
+    const line = ['apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args];
+    const [file, ...rest] = isRoot ? line : ['sudo', '-n', 'env', 'DEBIAN_FRONTEND=noninteractive', ...line];
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    return spawnSync(file, rest, { env, encoding: 'utf8', timeout: aptMs });
+  };
+  const install = () => apt('install', '-y', '--no-install-recommends', aptPackage);
+  let installed = install();
+  if (installed.status !== 0) {
+    apt('update'); // the lists of a fresh machine are empty or old
+    installed = install();
+  }
+  if (installed.status === 0 && hasCommand(command)) return undefined;
+  return `${command}: apt-get could not install ${aptPackage} (${hint}): ${(installed.stderr ?? '').trim().split('\n').at(-1)}`;
+}
+
+/** Whether a command is on the PATH. */
+export function hasCommand(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return folder !== '';
+    } catch {
+      return false;
+    }
+  });
+}
+
+function say(text) {
+  process.stderr.write(`provision: ${text}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const missing = provision(process.argv.length > 2 ? process.argv.slice(2) : undefined);
+  for (const problem of missing) say(problem);
+  process.exitCode = missing.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,66 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests that meet real servers: they share one Kafka and one Redis. */
+const realServers = { globalSetup: ['test/platform/start-shared-services.ts'], hookTimeout: 60_000 };
+
+/**
+ * Projects run one group after another (`groupOrder`), the cheap ones first; within a group at most two files at a time, which is what a machine with two cores
+ * and a broker on it can take.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000, maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          ...realServers,
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
+          ...realServers,
+        },
+      },
+      {
+        test: {
+          name: 'client',
+          include: ['test/client/**/*.test.{ts,tsx}'],
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
+          ...realServers,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          testTimeout: 120_000,
+          // What they do to the machine and to time would disturb a neighbour.
+          fileParallelism: false,
+          sequence: { groupOrder: 5 },
+          ...realServers,
+        },
+      },
+    ],
+  },
+});
