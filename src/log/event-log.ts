@@ -77,7 +77,9 @@ export interface ScanRange {
 /** Members of a shared group divide the partitions; each callback is awaited, so a member goes at the pace of its writes. */
 export interface SharedListener {
   /** Partitions given to this member. Returns for each where to start (`next`), given the group's committed offset (null: none). */
-  onAssigned(assigned: readonly AssignedPartition[]): Promise<readonly { readonly topic: string; readonly partition: number; readonly next: number }[]>;
+  onAssigned(
+    assigned: readonly AssignedPartition[],
+  ): Promise<readonly { readonly topic: string; readonly partition: number; readonly next: number }[]>;
   /** Partitions taken away. Batches under way may still finish; their commits are refused by the broker. */
   onRevoked(): void;
   /**
