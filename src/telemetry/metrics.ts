@@ -39,10 +39,13 @@ export interface Metrics {
   // http
   connectionOpened(): void;
   connectionClosed(reason: string, seconds: number): void;
+  /** Open streams whose peer takes no bytes now. */
+  connectionsStalled(count: number): void;
   requestAnswered(route: string, status: number): void;
   published(outcome: string, count: number): void;
   // process
   eventLoopLag(seconds: number): void;
+  ready(isReady: boolean): void;
   /** The text of `/metrics` and its content type. */
   expose(): Promise<{ readonly contentType: string; readonly body: string }>;
 }

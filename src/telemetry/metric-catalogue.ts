@@ -1,0 +1,152 @@
+/**
+ * Every metric of the program, once. Dashboards, alerts and the documentation are checked against this list. No label grows with users,
+ * channels or connections: topics and partitions are the operator's own, everything else comes from a closed catalogue.
+ */
+
+export interface MetricEntry {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Upper bounds of a histogram, in the unit of its name. */
+  readonly buckets?: readonly number[];
+}
+
+const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const workBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const lagBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const lifetimeBuckets = [1, 5, 15, 30, 60, 120, 300, 480, 600, 1_800, 3_600, 14_400, 86_400];
+
+export const metricCatalogue = {
+  // log
+  recordsRead: { kind: 'counter', name: 'selvage_log_records_read_total', help: 'Records read by the tail.', labels: ['topic'] },
+  bytesRead: {
+    kind: 'counter',
+    name: 'selvage_log_read_bytes_total',
+    help: 'Bytes of keys and values read by the tail.',
+    labels: ['topic'],
+  },
+  partitionLag: {
+    kind: 'gauge',
+    name: 'selvage_log_lag_records',
+    help: 'Records between the tail and the end of the partition.',
+    labels: ['topic', 'partition'],
+  },
+  fetchAge: { kind: 'gauge', name: 'selvage_log_fetch_age_seconds', help: 'Time since the log last answered a fetch of the tail.' },
+  tailHoles: {
+    kind: 'counter',
+    name: 'selvage_log_tail_holes_total',
+    help: 'Stretches that were lost to the tail before it could read them.',
+    labels: ['topic'],
+  },
+  tailRestarts: { kind: 'counter', name: 'selvage_log_tail_restarts_total', help: 'Times that the tail consumer was started anew.' },
+  topicResets: {
+    kind: 'counter',
+    name: 'selvage_log_topic_resets_total',
+    help: 'Partitions whose end fell below what was read.',
+    labels: ['topic'],
+  },
+  fetchPace: { kind: 'gauge', name: 'selvage_log_fetch_pace_seconds', help: 'Least time that the tail leaves between fetches.' },
+  // routing
+  unrouted: { kind: 'counter', name: 'selvage_unrouted_records_total', help: 'Records that no route selects.', labels: ['topic'] },
+  channelsSkipped: {
+    kind: 'counter',
+    name: 'selvage_skipped_channels_total',
+    help: 'Channels that a record was not sent to, by reason.',
+    labels: ['topic', 'reason'],
+  },
+  typesReplaced: { kind: 'counter', name: 'selvage_replaced_types_total', help: 'Events whose type could not be used.', labels: ['topic'] },
+  undecodable: {
+    kind: 'counter',
+    name: 'selvage_undecodable_records_total',
+    help: 'Records that cannot be decoded.',
+    labels: ['topic', 'reason'],
+  },
+  deadLettered: {
+    kind: 'counter',
+    name: 'selvage_dead_letters_total',
+    help: 'Records for the dead-letter topic.',
+    labels: ['topic', 'outcome'],
+  },
+  keyedBreaches: {
+    kind: 'counter',
+    name: 'selvage_keyed_breaches_total',
+    help: 'Records of a keyed topic outside their home partition.',
+    labels: ['topic'],
+  },
+  // indexer and window
+  windowEvents: {
+    kind: 'counter',
+    name: 'selvage_window_events_written_total',
+    help: 'Events written into the replay window.',
+    labels: ['topic'],
+  },
+  windowWrite: {
+    kind: 'histogram',
+    name: 'selvage_window_write_seconds',
+    help: 'Time of one write into the replay window.',
+    buckets: workBuckets,
+  },
+  windowHigh: {
+    kind: 'gauge',
+    name: 'selvage_window_high_offset',
+    help: 'Offset up to which the partition is indexed.',
+    labels: ['topic', 'partition'],
+  },
+  windowFloor: {
+    kind: 'gauge',
+    name: 'selvage_window_floor_offset',
+    help: 'Offset above which the window vouches for the partition; absent while nothing vouches.',
+    labels: ['topic', 'partition'],
+  },
+  windowFailures: {
+    kind: 'counter',
+    name: 'selvage_window_failures_total',
+    help: 'Operations that the window did not answer.',
+    labels: ['operation'],
+  },
+  windowUsable: { kind: 'gauge', name: 'selvage_window_usable', help: '1 while the window may be believed, else 0.' },
+  // recent and hub
+  recentEvents: { kind: 'gauge', name: 'selvage_recent_events', help: 'Events held in memory.' },
+  recentBytes: { kind: 'gauge', name: 'selvage_recent_bytes', help: 'Bytes of the events held in memory.' },
+  eventsSent: { kind: 'counter', name: 'selvage_events_sent_total', help: 'Events handed to sockets.' },
+  bytesSent: { kind: 'counter', name: 'selvage_sent_bytes_total', help: 'Bytes of events handed to sockets.' },
+  delivery: {
+    kind: 'histogram',
+    name: 'selvage_delivery_seconds',
+    help: 'Record time to socket write, once a batch and channel.',
+    buckets: latencyBuckets,
+  },
+  subscribers: { kind: 'gauge', name: 'selvage_subscribers', help: 'Subscribers by state.', labels: ['state'] },
+  // resume
+  resumes: { kind: 'counter', name: 'selvage_resumes_total', help: 'Pages or hand-overs of resumed readers.', labels: ['tier', 'outcome'] },
+  gaps: { kind: 'counter', name: 'selvage_gaps_total', help: 'Gaps that readers were told of.', labels: ['reason'] },
+  replaysStarted: { kind: 'counter', name: 'selvage_replays_started_total', help: 'Catch-ups begun.' },
+  replay: { kind: 'histogram', name: 'selvage_replay_seconds', help: 'Time of one catch-up.', buckets: latencyBuckets },
+  replaysWaiting: { kind: 'gauge', name: 'selvage_replays_waiting', help: 'Catch-ups that wait for their turn.' },
+  replaysShared: { kind: 'counter', name: 'selvage_replays_shared_total', help: 'Page reads answered by a read of another subscriber.' },
+  scanned: { kind: 'counter', name: 'selvage_scanned_records_total', help: 'Records read from the log for catch-ups.' },
+  // http
+  connections: { kind: 'gauge', name: 'selvage_connections', help: 'Open streams.' },
+  connectionsOpened: { kind: 'counter', name: 'selvage_connections_opened_total', help: 'Streams opened.' },
+  connectionsClosed: { kind: 'counter', name: 'selvage_connections_closed_total', help: 'Streams closed, by reason.', labels: ['reason'] },
+  connection: { kind: 'histogram', name: 'selvage_connection_seconds', help: 'Lifetime of a stream.', buckets: lifetimeBuckets },
+  connectionsStalled: { kind: 'gauge', name: 'selvage_connections_stalled', help: 'Open streams whose peer takes no bytes.' },
+  requests: { kind: 'counter', name: 'selvage_http_requests_total', help: 'Requests answered.', labels: ['route', 'status'] },
+  published: {
+    kind: 'counter',
+    name: 'selvage_published_events_total',
+    help: 'Events offered for publishing over HTTP.',
+    labels: ['outcome'],
+  },
+  // process
+  eventLoopLag: {
+    kind: 'histogram',
+    name: 'selvage_event_loop_lag_seconds',
+    help: 'How late a timer of the event loop ran.',
+    buckets: lagBuckets,
+  },
+  ready: { kind: 'gauge', name: 'selvage_ready', help: '1 while the node is ready for traffic, else 0.' },
+} as const satisfies Record<string, MetricEntry>;
+
+export type MetricKey = keyof typeof metricCatalogue;

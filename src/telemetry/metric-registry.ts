@@ -1,0 +1,92 @@
+import promClient from 'prom-client';
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { metricCatalogue } from './metric-catalogue.js';
+import type { MetricEntry, MetricKey } from './metric-catalogue.js';
+
+type CounterChild = ReturnType<Counter['labels']>;
+type GaugeChild = ReturnType<Gauge['labels']>;
+type KeysOf<K extends MetricEntry['kind']> = { [M in MetricKey]: (typeof metricCatalogue)[M]['kind'] extends K ? M : never }[MetricKey];
+
+/** A counter without labels that costs one addition a call; the registry takes the sum when it is scraped. */
+export interface Tally {
+  value: number;
+}
+
+/** The catalogue's metrics in a registry of their own. */
+export class MetricRegistry {
+  readonly registry: Registry;
+  readonly #counters = new Map<string, CounterChild>();
+  readonly #gauges = new Map<string, GaugeChild>();
+
+  constructor() {
+    this.registry = new promClient.Registry();
+  }
+
+  /** A counter's child by its label values, resolved once. */
+  counter(key: KeysOf<'counter'>): (labels?: readonly string[]) => CounterChild {
+    const entry: MetricEntry = metricCatalogue[key];
+    const counter = new promClient.Counter({
+      name: entry.name,
+      help: entry.help,
+      labelNames: [...(entry.labels ?? [])],
+      registers: [this.registry],
+    });
+    return (labels = []) => resolve(this.#counters, entry.name, labels, () => counter.labels(...labels));
+  }
+
+  tally(key: KeysOf<'counter'>): Tally {
+    const entry: MetricEntry = metricCatalogue[key];
+    const tally = { value: 0 };
+    let exposed = 0;
+    new promClient.Counter({
+      name: entry.name,
+      help: entry.help,
+      registers: [this.registry],
+      collect() {
+        this.inc(tally.value - exposed);
+        exposed = tally.value;
+      },
+    });
+    return tally;
+  }
+
+  gauge(key: KeysOf<'gauge'>): GaugeChildren {
+    const entry: MetricEntry = metricCatalogue[key];
+    const gauge = new promClient.Gauge({
+      name: entry.name,
+      help: entry.help,
+      labelNames: [...(entry.labels ?? [])],
+      registers: [this.registry],
+    });
+    const gauges = this.#gauges;
+    return {
+      set: (value, labels = []) => resolve(gauges, entry.name, labels, () => gauge.labels(...labels)).set(value),
+      remove: (labels) => gauge.remove(...labels),
+    };
+  }
+
+  histogram(key: KeysOf<'histogram'>): Histogram {
+    const entry: MetricEntry = metricCatalogue[key];
+    return new promClient.Histogram({
+      name: entry.name,
+      help: entry.help,
+      buckets: [...(entry.buckets ?? [])],
+      registers: [this.registry],
+    });
+  }
+}
+
+export interface GaugeChildren {
+  set(value: number, labels?: readonly string[]): void;
+  remove(labels: readonly string[]): void;
+}
+
+function resolve<T>(cache: Map<string, T>, name: string, labels: readonly string[], make: () => T): T {
+  const key = labels.length === 0 ? name : `${name}\n${labels.join('\n')}`;
+  let child = cache.get(key);
+  if (child === undefined) {
+    child = make();
+    cache.set(key, child);
+  }
+  return child;
+}

@@ -1,0 +1,43 @@
+import type { Metrics } from './metrics.js';
+
+const nothing = (): void => undefined;
+
+/** Metrics that go nowhere: for tests, tools and the embedded use. */
+export const noMetrics: Metrics = {
+  recordsRead: nothing,
+  partitionLag: nothing,
+  fetchAge: nothing,
+  tailHole: nothing,
+  tailRestarted: nothing,
+  topicReset: nothing,
+  fetchPace: nothing,
+  unrouted: nothing,
+  channelSkipped: nothing,
+  typeReplaced: nothing,
+  undecodable: nothing,
+  deadLettered: nothing,
+  keyedBreach: nothing,
+  windowWritten: nothing,
+  windowVouched: nothing,
+  windowFailed: nothing,
+  windowUsable: nothing,
+  recentSize: nothing,
+  eventsSent: nothing,
+  delivered: nothing,
+  subscribers: nothing,
+  resumed: nothing,
+  gapTold: nothing,
+  replayStarted: nothing,
+  replayEnded: nothing,
+  replayQueued: nothing,
+  replayShared: nothing,
+  scanned: nothing,
+  connectionOpened: nothing,
+  connectionClosed: nothing,
+  connectionsStalled: nothing,
+  requestAnswered: nothing,
+  published: nothing,
+  eventLoopLag: nothing,
+  ready: nothing,
+  expose: () => Promise.resolve({ contentType: 'text/plain; charset=utf-8', body: '' }),
+};

@@ -1,0 +1,165 @@
+import promClient from 'prom-client';
+import { MetricRegistry } from './metric-registry.js';
+import type { Metrics } from './metrics.js';
+
+export interface PrometheusOptions {
+  /** Node's and the process's own metrics (CPU, memory, garbage collection, event-loop delay). Default true. */
+  readonly processMetrics?: boolean;
+}
+
+/** Metrics for Prometheus, in a registry of their own: two instances in one process never meet. */
+export function createPrometheusMetrics(options: PrometheusOptions = {}): Metrics {
+  const metrics = new MetricRegistry();
+  if (options.processMetrics ?? true) promClient.collectDefaultMetrics({ register: metrics.registry, eventLoopMonitoringPrecision: 20 });
+  return {
+    ...logVerbs(metrics),
+    ...routingVerbs(metrics),
+    ...windowVerbs(metrics),
+    ...hubVerbs(metrics),
+    ...resumeVerbs(metrics),
+    ...httpVerbs(metrics),
+    ...processVerbs(metrics),
+    expose: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
+  };
+}
+
+function logVerbs(metrics: MetricRegistry) {
+  const records = metrics.counter('recordsRead');
+  const bytes = metrics.counter('bytesRead');
+  const lag = metrics.gauge('partitionLag');
+  const age = metrics.gauge('fetchAge');
+  const holes = metrics.counter('tailHoles');
+  const restarts = metrics.counter('tailRestarts')();
+  const resets = metrics.counter('topicResets');
+  const pace = metrics.gauge('fetchPace');
+  return {
+    recordsRead(topic, count, byteCount) {
+      const labels = [topic];
+      records(labels).inc(count);
+      bytes(labels).inc(byteCount);
+    },
+    partitionLag: (topic, partition, behind) => lag.set(behind, [topic, String(partition)]),
+    fetchAge: (seconds) => age.set(seconds),
+    tailHole: (topic) => holes([topic]).inc(),
+    tailRestarted: () => restarts.inc(),
+    topicReset: (topic) => resets([topic]).inc(),
+    fetchPace: (ms) => pace.set(ms / 1_000),
+  } satisfies Partial<Metrics>;
+}
+
+function routingVerbs(metrics: MetricRegistry) {
+  const unrouted = metrics.counter('unrouted');
+  const skipped = metrics.counter('channelsSkipped');
+  const replaced = metrics.counter('typesReplaced');
+  const undecodable = metrics.counter('undecodable');
+  const deadLettered = metrics.counter('deadLettered');
+  const breaches = metrics.counter('keyedBreaches');
+  return {
+    unrouted: (topic) => unrouted([topic]).inc(),
+    channelSkipped: (topic, why) => skipped([topic, why]).inc(),
+    typeReplaced: (topic) => replaced([topic]).inc(),
+    undecodable: (topic, reason) => undecodable([topic, reason]).inc(),
+    deadLettered: (topic, outcome) => deadLettered([topic, outcome]).inc(),
+    keyedBreach: (topic) => breaches([topic]).inc(),
+  } satisfies Partial<Metrics>;
+}
+
+function windowVerbs(metrics: MetricRegistry) {
+  const written = metrics.counter('windowEvents');
+  const write = metrics.histogram('windowWrite');
+  const high = metrics.gauge('windowHigh');
+  const floor = metrics.gauge('windowFloor');
+  const failures = metrics.counter('windowFailures');
+  const usable = metrics.gauge('windowUsable');
+  return {
+    windowWritten(topic, events, seconds) {
+      written([topic]).inc(events);
+      write.observe(seconds);
+    },
+    windowVouched(topic, partition, highNow, floorNow) {
+      const labels = [topic, String(partition)];
+      high.set(highNow, labels);
+      if (floorNow === null) floor.remove(labels);
+      else floor.set(floorNow, labels);
+    },
+    windowFailed: (operation) => failures([operation]).inc(),
+    windowUsable: (isUsable) => usable.set(isUsable ? 1 : 0),
+  } satisfies Partial<Metrics>;
+}
+
+function hubVerbs(metrics: MetricRegistry) {
+  const recentEvents = metrics.gauge('recentEvents');
+  const recentBytes = metrics.gauge('recentBytes');
+  const sent = metrics.tally('eventsSent');
+  const sentBytes = metrics.tally('bytesSent');
+  const delivery = metrics.histogram('delivery');
+  const subscribers = metrics.gauge('subscribers');
+  return {
+    recentSize(events, bytes) {
+      recentEvents.set(events);
+      recentBytes.set(bytes);
+    },
+    eventsSent(count, bytes) {
+      sent.value += count;
+      sentBytes.value += bytes;
+    },
+    delivered: (seconds) => delivery.observe(seconds),
+    subscribers(live, catchingUp) {
+      subscribers.set(live, ['live']);
+      subscribers.set(catchingUp, ['catching-up']);
+    },
+  } satisfies Partial<Metrics>;
+}
+
+function resumeVerbs(metrics: MetricRegistry) {
+  const resumes = metrics.counter('resumes');
+  const gaps = metrics.counter('gaps');
+  const started = metrics.counter('replaysStarted')();
+  const replay = metrics.histogram('replay');
+  const waiting = metrics.gauge('replaysWaiting');
+  const shared = metrics.counter('replaysShared')();
+  const scanned = metrics.counter('scanned')();
+  return {
+    resumed: (tier, outcome) => resumes([tier, outcome]).inc(),
+    gapTold: (reason) => gaps([reason]).inc(),
+    replayStarted: () => started.inc(),
+    replayEnded: (seconds) => replay.observe(seconds),
+    replayQueued: (count) => waiting.set(count),
+    replayShared: () => shared.inc(),
+    scanned: (records) => scanned.inc(records),
+  } satisfies Partial<Metrics>;
+}
+
+function httpVerbs(metrics: MetricRegistry) {
+  const open = metrics.gauge('connections');
+  const opened = metrics.counter('connectionsOpened')();
+  const closed = metrics.counter('connectionsClosed');
+  const lifetime = metrics.histogram('connection');
+  const stalled = metrics.gauge('connectionsStalled');
+  const requests = metrics.counter('requests');
+  const published = metrics.counter('published');
+  let openCount = 0;
+  return {
+    connectionOpened() {
+      opened.inc();
+      open.set(++openCount);
+    },
+    connectionClosed(reason, seconds) {
+      closed([reason]).inc();
+      lifetime.observe(seconds);
+      open.set(--openCount);
+    },
+    connectionsStalled: (count) => stalled.set(count),
+    requestAnswered: (route, status) => requests([route, String(status)]).inc(),
+    published: (outcome, count) => published([outcome]).inc(count),
+  } satisfies Partial<Metrics>;
+}
+
+function processVerbs(metrics: MetricRegistry) {
+  const lag = metrics.histogram('eventLoopLag');
+  const ready = metrics.gauge('ready');
+  return {
+    eventLoopLag: (seconds) => lag.observe(seconds),
+    ready: (isReady) => ready.set(isReady ? 1 : 0),
+  } satisfies Partial<Metrics>;
+}
