@@ -51,6 +51,8 @@ export interface WindowStretch {
   readonly to: number;
   /** In (offset, index) order. */
   readonly events: readonly RoutedEvent[];
+  /** True: the stretch holds a stray of a keyed topic; the writing script latches it together with `high`. Default false. */
+  readonly breach?: boolean;
 }
 
 export interface WindowQuery {
