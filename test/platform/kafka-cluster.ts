@@ -95,7 +95,7 @@ export class KafkaCluster {
   /** Kills every broker and removes the data; safe to call twice. */
   async close(): Promise<void> {
     for (const broker of this.#brokers) broker.process?.kill();
-    await Promise.all(this.#brokers.map((broker) => broker.process?.ended));
+    for (const broker of this.#brokers) await broker.process?.ended;
     removeRunFolder(this.#folder);
   }
 

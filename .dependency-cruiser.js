@@ -1,0 +1,62 @@
+/**
+ * Which room of `src` may import which (type imports count). `std` may be imported by all; `event-log.ts` and `replay-window.ts` are the ports of their rooms, the
+ * implementations beside them are chosen in `compose.ts` alone.
+ */
+const logPort = 'log/event-log';
+const windowPort = 'window/replay-window';
+const mayImport = {
+  std: [],
+  protocol: ['std/'],
+  telemetry: ['std/', 'protocol/'],
+  redis: ['std/', 'telemetry/'],
+  log: ['std/', 'protocol/', 'telemetry/'],
+  routing: ['std/', 'protocol/'],
+  recent: ['std/', 'protocol/'],
+  window: ['std/', 'protocol/', 'routing/', logPort, 'redis/', 'telemetry/'],
+  hub: ['std/', 'protocol/', 'routing/', 'recent/', 'telemetry/'],
+  admission: ['std/', 'protocol/', 'redis/', 'telemetry/'],
+  subscribe: ['std/', 'protocol/', 'routing/', 'recent/', 'hub/', windowPort, logPort, 'admission/', 'telemetry/'],
+  publish: ['std/', 'protocol/', 'routing/', logPort, 'admission/', 'telemetry/'],
+  http: ['std/', 'protocol/', 'admission/', 'subscribe/', 'publish/', 'telemetry/'],
+  config: ['std/', 'protocol/', 'routing/', 'admission/(?!redis/|memory/)'],
+  client: ['std/', 'protocol/'],
+  producer: ['std/', 'protocol/', logPort, 'redis/'],
+  connectors: ['std/', 'protocol/', logPort, 'redis/'],
+  lifecycle: ['std/', 'telemetry/'],
+};
+
+const roomRules = Object.entries(mayImport).map(([room, targets]) => ({
+  name: `room-${room}`,
+  comment: `${room} may import only: ${targets.join(', ') || 'nothing'}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^src/', pathNot: [room + '/', ...targets].map((target) => `^src/${target}`) },
+}));
+
+export default {
+  forbidden: [
+    ...roomRules,
+    {
+      name: 'known-rooms',
+      comment: 'A new room is added to the table above first.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [`^src/(${Object.keys(mayImport).join('|')}|cli)/`, '^src/(main|compose)\\.ts$'] },
+      to: {},
+    },
+    {
+      name: 'chosen-in-compose',
+      comment: 'Only compose.ts, main.ts and cli know which implementation of a port runs.',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/', pathNot: '^src/cli/' },
+      to: { path: '^src/(log/(kafka|memory)|window/(redis|memory)|admission/(redis|memory))/', pathNot: '^src/$1/' },
+    },
+    { name: 'no-circular', comment: 'No cycles.', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', comment: 'A misspelled import.', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};
