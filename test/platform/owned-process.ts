@@ -10,7 +10,8 @@ export interface ProcessOptions {
   /** From `makeRunFolder`; the log is `<name>.log` in it. */
   readonly folder: string;
   readonly name: string;
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The whole environment of the child; default: ours. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
 
@@ -35,7 +36,7 @@ export class OwnedProcess {
     const [file = options.file, ...args] = [...guard, options.file, ...options.args];
     this.#child = spawn(file, args, {
       cwd: options.cwd ?? options.folder,
-      env: { ...process.env, ...options.env },
+      env: options.env ?? process.env,
       stdio: ['ignore', log, log],
       detached: true,
     });
