@@ -1,0 +1,33 @@
+import { errorCatalogue } from '../protocol/error-catalogue.js';
+import type { ErrorCode } from '../protocol/error-catalogue.js';
+
+/** A refusal to be told as problem+json (RFC 9457). */
+export interface Problem {
+  readonly code: ErrorCode;
+  /** For people; never holds secrets, and quotes only what was checked. */
+  readonly detail: string;
+  /** The bound that was passed, in the unit of the detail. */
+  readonly limit?: number;
+  readonly retryAfterSeconds?: number;
+  /** Further headers, such as `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** True when what else comes on the connection must not be read. */
+  readonly closeConnection?: boolean;
+}
+
+export function statusOf(code: ErrorCode): number {
+  return errorCatalogue[code].status;
+}
+
+/** The JSON text of a problem. */
+export function encodeProblem(problem: Problem): string {
+  const { status, title } = errorCatalogue[problem.code];
+  return JSON.stringify({
+    type: `urn:selvage:error:${problem.code}`,
+    title,
+    status,
+    code: problem.code,
+    detail: problem.detail,
+    ...(problem.limit === undefined ? {} : { limit: problem.limit }),
+  });
+}
