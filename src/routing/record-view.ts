@@ -1,0 +1,162 @@
+import { isUtf8 } from 'node:buffer';
+import type { LogRecord } from '../protocol/log-record.js';
+import { readStructuredEvent, structuredFormatOf } from './cloud-event.js';
+import type { StructuredEvent } from './cloud-event.js';
+import { readJsonPointer } from './json-pointer.js';
+import type { JsonPointer } from './json-pointer.js';
+import { sliceJson } from './json-slice.js';
+import type { UndecodableReason } from './router.js';
+import type { ValueSource } from './template.js';
+
+/** What a source holds: a text, several (a JSON array), or nothing. */
+export type SourceValue = string | readonly (string | undefined)[] | undefined;
+
+const noBytes = new Uint8Array(0);
+const replacement = '\ufffd';
+
+/**
+ * One record while it is routed. Everything is decoded when first asked for, and once: a route over key and headers never looks into the
+ * value. What cannot be decoded reads as missing and sets `failure`, which stands for the whole record.
+ */
+export class RecordView {
+  failure: UndecodableReason | null = null;
+  readonly #record: LogRecord;
+  readonly #valueBytesMax: number;
+  readonly #arrayMax: number;
+  #key: string | undefined | null = null;
+  /** null: not looked at yet; undefined: the value is no structured CloudEvent. */
+  #envelope: StructuredEvent | undefined | null = null;
+  #text: string | null = null;
+  #isParsed = false;
+  #document: unknown;
+
+  /** `arrayMax`: how many elements of a JSON array are read at most. */
+  constructor(record: LogRecord, valueBytesMax: number, arrayMax: number) {
+    this.#record = record;
+    this.#valueBytesMax = valueBytesMax;
+    this.#arrayMax = arrayMax;
+  }
+
+  read(source: ValueSource): SourceValue {
+    switch (source.kind) {
+      case 'key':
+        return this.key();
+      case 'header':
+        return this.header(source.name);
+      case 'json':
+        return this.json(source.pointer);
+    }
+  }
+
+  key(): string | undefined {
+    if (this.#key === null) this.#key = this.#record.key === null ? undefined : this.#decode(this.#record.key);
+    return this.#key;
+  }
+
+  /** The last of repeated headers, as the Java client's `lastHeader`. `ce_*` names are the attributes of a structured CloudEvent, if it is one. */
+  header(name: string): string | undefined {
+    if (name.startsWith('ce_') && this.#isStructured()) {
+      const attribute = attributeText(this.#envelope ?? undefined, name.slice(3));
+      if (attribute !== undefined) return attribute;
+    }
+    return this.#ownHeader(name);
+  }
+
+  json(pointer: JsonPointer): SourceValue {
+    if (!this.#isParsed) this.#parse();
+    const value = readJsonPointer(this.#document, pointer);
+    if (!Array.isArray(value)) return this.#scalar(value, pointer, undefined);
+    return value.slice(0, this.#arrayMax).map((element, i) => this.#scalar(element, pointer, i));
+  }
+
+  /** The source text of the JSON value at `pointer`. */
+  slice(pointer: JsonPointer): string | undefined {
+    if (!this.#isParsed) this.#parse();
+    return this.#document === undefined ? undefined : sliceJson(this.#documentText(), pointer);
+  }
+
+  /** The whole data of the event: valid UTF-8 of bounded size, unless `failure` is set. May be a view into the record. */
+  data(): Uint8Array {
+    if (this.#isStructured()) {
+      const data = this.#envelope?.data ?? noBytes;
+      return this.#checked(typeof data === 'string' ? Buffer.from(data) : data);
+    }
+    return this.#checked(this.#record.value ?? noBytes);
+  }
+
+  #ownHeader(name: string): string | undefined {
+    const { headers } = this.#record;
+    if (!Object.hasOwn(headers, name)) return undefined;
+    const value = headers[name];
+    const bytes = Array.isArray(value) ? (value.at(-1) as Uint8Array | undefined) : (value as Uint8Array | undefined);
+    return bytes === undefined ? undefined : this.#decode(bytes);
+  }
+
+  #isStructured(): boolean {
+    if (this.#envelope !== null) return this.#envelope !== undefined;
+    const { headers, value } = this.#record;
+    // Names as the CloudEvents binding writes them and as HTTP bridges do.
+    const contentType = 'content-type' in headers ? 'content-type' : 'Content-Type' in headers ? 'Content-Type' : undefined;
+    const format = value === null || contentType === undefined ? undefined : structuredFormatOf(this.#ownHeader(contentType) ?? '');
+    this.#envelope = undefined;
+    if (format === undefined) return false;
+    const text = this.#decode(this.#checked(value as Uint8Array)) ?? '';
+    if (this.failure === null && format === 'json') this.#envelope = readStructuredEvent(text);
+    // An envelope of another format cannot be read, and an oversized or broken one has its own reason already.
+    if (this.#envelope === undefined) this.#fail('invalid-cloudevent');
+    return this.#envelope !== undefined;
+  }
+
+  #documentText(): string {
+    if (this.#text === null) {
+      const text = this.#decode(this.data()) ?? '';
+      this.#text = text.startsWith('\ufeff') ? text.slice(1) : text;
+    }
+    return this.#text;
+  }
+
+  #parse(): void {
+    this.#isParsed = true;
+    if (this.#record.value === null) return;
+    const text = this.#documentText();
+    if (this.failure !== null) return;
+    try {
+      this.#document = JSON.parse(text);
+    } catch {
+      this.#fail('invalid-json');
+    }
+  }
+
+  /** Text of a string, number or boolean. A number that a double cannot hold is given as written: two ids must never become one channel. */
+  #scalar(value: unknown, pointer: JsonPointer, index: number | undefined): string | undefined {
+    if (typeof value === 'string') return value;
+    if (typeof value === 'boolean') return String(value);
+    if (typeof value !== 'number') return undefined;
+    const isExact = Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
+    return isExact ? String(value) : this.slice(index === undefined ? pointer : [...pointer, String(index)]);
+  }
+
+  #checked(bytes: Uint8Array): Uint8Array {
+    if (bytes.length > this.#valueBytesMax) this.#fail('oversized');
+    else if (!isUtf8(bytes)) this.#fail('invalid-utf8');
+    else return bytes;
+    return noBytes;
+  }
+
+  #decode(bytes: Uint8Array): string | undefined {
+    const text = (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).toString();
+    if (!text.includes(replacement) || isUtf8(bytes)) return text;
+    this.#fail('invalid-utf8');
+    return undefined;
+  }
+
+  #fail(reason: UndecodableReason): void {
+    this.failure ??= reason;
+  }
+}
+
+function attributeText(envelope: StructuredEvent | undefined, name: string): string | undefined {
+  if (envelope === undefined || name === 'data' || name === 'data_base64' || !Object.hasOwn(envelope.attributes, name)) return undefined;
+  const value = envelope.attributes[name];
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
