@@ -7,7 +7,7 @@
  * KAFKA_BROKERS and REDIS_URL name running servers to use instead of our own; tests that kill or stop servers are then skipped by name.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { runChecks } from './checks.mjs';
@@ -15,7 +15,7 @@ import { ensureInstalled, root } from './install.mjs';
 import { provision } from './provision.mjs';
 
 /** Projects without real servers. */
-const serverless = ['unit', 'simulation'];
+const serverless = ['unit', 'architecture', 'simulation'];
 const countsPath = join(root, '.cache', `test-counts-${process.pid}.json`);
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -66,7 +66,8 @@ async function runVitest(args) {
   const reporters = ['--reporter', 'default', '--reporter', join(root, 'scripts', 'count-reporter.mjs')];
   const line = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--allowOnly=false', ...reporters, ...args];
   const env = { ...process.env, SELVAGE_TEST_COUNTS: countsPath };
-  const vitest = spawn(process.execPath, line, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
+  const [file, ...guarded] = [...deathGuard(), process.execPath, ...line];
+  const vitest = spawn(file, guarded, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, () => vitest.kill(signal));
   const code = await new Promise((resolve) => vitest.once('error', () => resolve(-1)).once('close', (status) => resolve(status ?? -1)));
@@ -74,6 +75,12 @@ async function runVitest(args) {
   // It may fail without a failed test: no file found, a set-up that threw, a crash.
   if (code !== 0 && counts.failed === 0) fail(`vitest ended with ${code} (see above)`);
   return counts;
+}
+
+/** On Linux the kernel ends vitest, and so its workers and their servers, when this process is killed. */
+function deathGuard() {
+  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
+  return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : [];
 }
 
 function readCounts() {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { repositoryPath } from './run-folder.js';
 
 /** The folder of the Kafka broker's jars, fetched now if no run has done so yet. */
@@ -12,7 +12,13 @@ export function kafkaLibsPath(): string {
   return path;
 }
 
-/** Installs one of the things that `scripts/provision.mjs` knows, when it is missing; throws with its words when it cannot. */
-export function provide(name: 'kafka' | 'redis' | 'kcat' | 'chromium'): void {
+/** Makes sure that a command is on the PATH, installing it when it is missing; throws with the words of `scripts/provision.mjs` when it cannot. */
+export function provideCommand(command: 'redis-server' | 'kcat' | 'chromium'): void {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  if (!folders.some((folder) => folder !== '' && existsSync(join(folder, command))))
+    provide(command === 'redis-server' ? 'redis' : command);
+}
+
+function provide(name: string): void {
   execFileSync(process.execPath, [join(repositoryPath, 'scripts', 'provision.mjs'), name], { stdio: ['ignore', 'inherit', 'inherit'] });
 }

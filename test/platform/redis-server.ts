@@ -1,7 +1,7 @@
 import ioredis from 'ioredis';
 import { freePort } from './free-port.js';
 import { OwnedProcess } from './owned-process.js';
-import { provide } from './provisioned.js';
+import { provideCommand } from './provisioned.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
 import { waitFor } from './wait-for.js';
 
@@ -11,8 +11,9 @@ const stopMs = 10_000;
 export interface RedisServerOptions {
   /** More arguments of `redis-server`, e.g. `['--maxmemory', '10mb', '--maxmemory-policy', 'allkeys-lru']`; they win over ours. */
   readonly args?: readonly string[];
+  /** Default: a free one. */
   readonly port?: number;
-  /** What answers the readiness look; default `PONG` to a PING. Needed where a password is set. */
+  /** Clients must give it (`requirepass`); it is part of `url`. Default: none. */
   readonly password?: string;
 }
 
@@ -35,7 +36,7 @@ export class RedisServer {
 
   /** Starts a server on a free port; returns when it answers. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
-    provide('redis');
+    provideCommand('redis-server');
     const server = new RedisServer(options.port ?? (await freePort()), makeRunFolder('redis'), options);
     try {
       await server.start();
