@@ -3,6 +3,8 @@ import type { PartitionLog } from './topic-log.js';
 
 /** One topic's part of a cursor: the count that its position vouches for. */
 export interface CursorTopic {
+  readonly tag: string;
+  /** 0: the topic did not exist. */
   readonly partitionCount: number;
   readonly byTime: boolean;
 }
@@ -68,15 +70,18 @@ export class CursorShape {
   /** Undefined: the partition's topic goes by time. */
   readonly #before: readonly (string | undefined)[];
   readonly #timed: readonly TimedTopic[];
+  /** Entries of topics that have no partition yet. */
+  readonly #after: string;
 
   /** `partitions` in serial order; `topics` by name. */
   constructor(clusterTag: string, partitions: readonly PartitionLog[], topics: ReadonlyMap<string, CursorTopic>) {
     this.partitions = partitions;
     this.topics = topics;
-    const { before, timed } = writeParts(clusterTag, partitions, topics);
+    const { before, timed, after } = writeParts(clusterTag, partitions, topics);
     this.#before = before;
     this.#timed = timed;
-    this.key = partitions.map((p, i) => `${before[i] ?? ''}${p.serial.toString(36)}`).join('') + timed.map((t) => t.head).join('');
+    this.#after = after;
+    this.key = partitions.map((p, i) => `${before[i] ?? ''}${p.serial.toString(36)}`).join('') + timed.map((t) => t.head).join('') + after;
   }
 
   indexOf(partition: PartitionLog): number {
@@ -105,14 +110,14 @@ export class CursorShape {
 
   write(numbers: readonly string[], timeMs: number): string {
     const before = this.#before;
-    if (numbers.length === 1 && this.#timed.length === 0) return (before[0] as string) + (numbers[0] as string);
+    if (numbers.length === 1 && this.#timed.length === 0 && this.#after === '') return (before[0] as string) + (numbers[0] as string);
     let text = '';
     for (let i = 0; i < numbers.length; i++) {
       const part = before[i];
       if (part !== undefined) text += part + (numbers[i] as string);
     }
     for (const topic of this.#timed) text += topic.head + timeMs.toString(36);
-    return text;
+    return text + this.#after;
   }
 }
 
@@ -125,7 +130,7 @@ function writeParts(
   clusterTag: string,
   partitions: readonly PartitionLog[],
   topics: ReadonlyMap<string, CursorTopic>,
-): { before: (string | undefined)[]; timed: TimedTopic[] } {
+): { before: (string | undefined)[]; timed: TimedTopic[]; after: string } {
   const before: (string | undefined)[] = [];
   const timed: TimedTopic[] = [];
   let lead = positionHead(clusterTag);
@@ -143,8 +148,13 @@ function writeParts(
     if (!byTime) lead = '';
   }
   const [first] = timed;
-  if (lead !== '' && first !== undefined) timed[0] = { ...first, head: lead + first.head };
-  return { before, timed };
+  if (lead !== '' && first !== undefined) {
+    timed[0] = { ...first, head: lead + first.head };
+    lead = '';
+  }
+  let after = lead;
+  for (const { tag, partitionCount } of topics.values()) if (partitionCount === 0) after += entryHead(tag, 0);
+  return { before, timed, after };
 }
 
 const range = (begin: number, end: number): number[] => Array.from({ length: end - begin }, (_, k) => begin + k);

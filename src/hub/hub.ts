@@ -11,7 +11,7 @@ import type { HubOptions } from './hub-options.js';
 import { KeepAliveWheel } from './keep-alive-wheel.js';
 import type { Sink } from './sink.js';
 import { Subscriber, type Start, type SubscriberHome, type SubscriberState } from './subscriber.js';
-import type { Subscription } from './subscription.js';
+import { isEverHome, type Subscription } from './subscription.js';
 import type { ReplayBudget, TierReader } from './tier-reader.js';
 import type { PartitionLog, TopicLog } from './topic-log.js';
 import { TopicTable } from './topic-table.js';
@@ -26,6 +26,8 @@ export interface HubParts {
   readonly recentStore: RecentStore;
   readonly topics: TopicTable;
   readonly newBudget: () => ReplayBudget;
+  /** A keyed topic holds a record where no count since this node began puts it: readers that are away must be told. */
+  readonly hearStray: (topic: TopicLog) => void;
 }
 
 /**
@@ -40,6 +42,7 @@ export class Hub implements SubscriberHome {
   readonly out = new ChunkWriter();
   readonly newBudget: () => ReplayBudget;
   readonly topics: TopicTable;
+  readonly #hearStray: (topic: TopicLog) => void;
   readonly #recentStore: RecentStore;
   readonly #channels = new ChannelIndex();
   readonly #cohorts = new Map<string, Cohort<Subscriber>>();
@@ -51,13 +54,14 @@ export class Hub implements SubscriberHome {
   #liveCount = 0;
   #healthyUntilMs: number | null = null;
 
-  constructor({ options, environment, metrics, tiers, recentStore, topics, newBudget }: HubParts) {
+  constructor({ options, environment, metrics, tiers, recentStore, topics, newBudget, hearStray }: HubParts) {
     this.options = options;
     this.environment = environment;
     this.metrics = metrics;
     this.tiers = tiers;
     this.topics = topics;
     this.newBudget = newBudget;
+    this.#hearStray = hearStray;
     this.#recentStore = recentStore;
     this.#wheel = new KeepAliveWheel(options.keepAliveMs, environment);
   }
@@ -126,7 +130,7 @@ export class Hub implements SubscriberHome {
   /** Takes what one stretch of a partition became; `to` is the last offset fetched, events or not. */
   ingest(partition: PartitionLog, events: readonly RoutedEvent[], to: number): void {
     if (to <= partition.tail) return;
-    this.#hearStrays(partition, events);
+    if (partition.topic.hasHomeReaders) this.#hearStrays(partition, events);
     this.#recentStore.hold(partition.recent, events, to);
     for (const event of events) {
       for (const channel of event.channels) {
@@ -179,7 +183,7 @@ export class Hub implements SubscriberHome {
     const before = topic.partitionCount;
     this.flush();
     topic.setPartitionCount(partitionCount);
-    if (before === 0 || partitionCount <= before) return;
+    if (partitionCount <= before) return;
     for (const subscriber of this.subscribers()) {
       const source = subscriber.subscription.sources.find((candidate) => candidate.topic === topic);
       if (source !== undefined) subscriber.widen((cursor) => widenForGrowth(cursor, source, this.topics.clusterTag));
@@ -221,8 +225,10 @@ export class Hub implements SubscriberHome {
         if (readers === undefined) continue;
         const strangers = [...readers.catchingUp].filter((subscriber) => !subscriber.covers(partition));
         for (const cohort of readers.cohorts) if (!cohort.covers(partition)) strangers.push(...cohort.members);
-        for (const subscriber of strangers)
+        for (const subscriber of strangers) {
+          if (!isEverHome(subscriber.subscription, partition)) this.#hearStray(partition.topic);
           subscriber.widen((cursor) => widenTo(cursor, [partition], () => before, this.topics.clusterTag));
+        }
       }
     }
   }

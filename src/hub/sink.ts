@@ -1,10 +1,12 @@
 /** The socket side of a subscriber, as the hub sees it. Implemented by `http`; nothing else touches a response. */
 export interface Sink {
   /**
-   * Hands over whole frames, in one write. False: the bytes are taken, but the socket is behind; write nothing more until the subscriber's
+   * Hands over whole frames, in one write; the bytes are valid only during the call. False: the bytes are taken, but the socket is behind; write nothing more until the subscriber's
    * `onWritable` is called. After `end` or once the peer is gone, does nothing and returns false.
    */
   write(frames: Uint8Array): boolean;
+  /** The reader has reached the tail. */
+  onLive?(): void;
   /** Hands over a last chunk (may be empty) and closes the response. */
   end(frames: Uint8Array): void;
 }

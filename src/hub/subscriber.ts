@@ -94,11 +94,6 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     return this.#state;
   }
 
-  /** The position of everything handed over so far. */
-  get position(): string {
-    return this.#lastPosition;
-  }
-
   /** Begins to catch up, behind the head that the constructor left in the writer. */
   begin(): void {
     this.#pump();
@@ -163,7 +158,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
       return;
     }
     if (nowTickMs >= this.#closeAtTickMs) return this.close('max-age');
-    const position = this.#currentPosition();
+    const position = this.currentPosition();
     if (position !== this.#lastPosition) {
       this.#home.out.begin();
       this.#control('selvage.position', {}, position);
@@ -313,6 +308,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     this.#cursor = null;
     cohort.members.push(this);
     this.#enter('live');
+    this.#sink.onLive?.();
   }
 
   #stopWaiting(): void {
@@ -385,7 +381,9 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     return false;
   }
 
-  #currentPosition(): string {
+  /** The position of everything handed over or filtered out so far. */
+  currentPosition(): string {
+    if (this.#state === 'closed') return this.#lastPosition;
     const cohort = this.#cohort;
     if (cohort !== null) return cohort.position(this.#home.safeTimeMs());
     return (this.#cursor as Cursor).text(this.#home.safeTimeMs());

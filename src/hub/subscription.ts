@@ -40,3 +40,8 @@ export function dependedNow(source: SubscriptionSource): PartitionLog[] {
   const { topic } = source;
   return dependedPartitions(source, topic.firstPartitionCount, topic.partitionCount);
 }
+
+/** Whether some count that this node has seen puts the subscription's channels into the partition. */
+export function isEverHome(subscription: Subscription, partition: PartitionLog): boolean {
+  return subscription.sources.some((source) => source.topic === partition.topic && dependedNow(source).includes(partition));
+}

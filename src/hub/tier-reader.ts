@@ -24,12 +24,11 @@ export interface PageQuery {
   readonly signal: AbortSignal;
 }
 
-/** What one catch-up may still cost; shared by its pages and partitions. */
+/** What one catch-up may still cost in the log; shared by its pages and partitions. Time that the reader's own socket takes is not counted. */
 export interface ReplayBudget {
-  eventsLeft: number;
+  recordsLeft: number;
   bytesLeft: number;
-  /** Monotonic time after which a gap is told. */
-  readonly deadlineTickMs: number;
+  msLeft: number;
 }
 
 export type Page =

@@ -40,6 +40,9 @@ export class TopicLog {
   /** A keyed topic that was found to hold records outside their home partition: its channels may be anywhere. */
   isBreached = false;
 
+  /** Some reader looks at home partitions only. */
+  hasHomeReaders = false;
+
   constructor(topic: string, tag: string, serial: number) {
     this.topic = topic;
     this.tag = tag;

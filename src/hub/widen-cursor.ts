@@ -15,7 +15,7 @@ export function widenTo(
   for (const { topic } of at.keys()) {
     const known = topics.get(topic.topic);
     const partitionCount = Math.max(known?.partitionCount ?? 0, topic.partitionCount);
-    topics.set(topic.topic, { partitionCount, byTime: known?.byTime ?? false });
+    topics.set(topic.topic, { tag: topic.tag, partitionCount, byTime: known?.byTime ?? false });
   }
   return createCursor(clusterTag, at, topics, cursor.timeMs);
 }

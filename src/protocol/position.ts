@@ -6,6 +6,7 @@
  *     cluster   = 4 base36 digits, a hash of the cluster's id
  *     entry     = topic "-" count ( "-" partition "-" next )+      some partitions
  *               / topic "-" count "~" next *( "-" next )           all partitions 0 to count - 1, in order
+ *               / topic "-0"                                     the topic did not exist
  *               / topic "-" count "~t" time                        record time in ms, for topics too wide for a vector
  *     topic     = 5 base36 digits, a hash of topic and generation
  *     end       = "~e"                                             the stream's terminal event was had
@@ -139,6 +140,7 @@ function decodeWhole(tag: string, partitionCount: number, text: string): TopicPo
 
 function decodePairs(tag: string, parts: readonly string[]): TopicPosition | null {
   const partitionCount = decodeNumber(parts[0] ?? '');
+  if (partitionCount === 0 && parts.length === 1) return { kind: 'offsets', tag, partitionCount, cursors: new Map() };
   if (partitionCount === null || partitionCount < 1 || partitionCount > partitionsMax || parts.length < 3 || parts.length % 2 === 0)
     return null;
   const cursors = new Map<number, number>();

@@ -1,0 +1,142 @@
+import { createCursor } from '../hub/widen-cursor.js';
+import type { Cursor, CursorTopic } from '../hub/cursor.js';
+import { dependedNow, dependedPartitions, type Subscription, type SubscriptionSource } from '../hub/subscription.js';
+import type { PartitionLog } from '../hub/topic-log.js';
+import type { TopicTable } from '../hub/topic-table.js';
+import type { EventLog } from '../log/event-log.js';
+import type { GapReason } from '../protocol/names.js';
+import type { Position, TopicPosition } from '../protocol/position.js';
+
+/** A cursor being put together, and the first thing that was wrong with the position. */
+export class StartingPoint {
+  readonly at = new Map<PartitionLog, number>();
+  readonly topics = new Map<string, CursorTopic>();
+  timeMs: number;
+  gap: GapReason | null = null;
+
+  constructor(timeMs: number) {
+    this.timeMs = timeMs;
+  }
+
+  tell(reason: GapReason): void {
+    this.gap ??= reason;
+  }
+
+  toCursor(clusterTag: string): Cursor {
+    return createCursor(clusterTag, this.at, this.topics, this.timeMs);
+  }
+}
+
+/** More partitions than the node knows of, by so many, is no growth that a node could have missed. */
+const partitionsAheadMax = 1_000;
+
+/** The head of the log: where a reader without a position begins. */
+export function startAtTail(subscription: Subscription, safeTimeMs: number): StartingPoint {
+  const start = new StartingPoint(safeTimeMs);
+  for (const source of subscription.sources) addAtTail(start, source);
+  return start;
+}
+
+function addAtTail(start: StartingPoint, source: SubscriptionSource): void {
+  const { topic, byTime } = source;
+  start.topics.set(topic.topic, { tag: topic.tag, partitionCount: topic.partitionCount, byTime });
+  for (const partition of dependedNow(source)) start.at.set(partition, partition.tail);
+}
+
+/** Where a reader with a position begins, and what was wrong with it. Asks the log only for what is past this node's tail, or by time. */
+export function startAtPosition(
+  position: Position,
+  subscription: Subscription,
+  topics: TopicTable,
+  log: EventLog,
+  safeTimeMs: number,
+): StartingPoint | Promise<StartingPoint> {
+  const start = new StartingPoint(safeTimeMs);
+  if (position.clusterTag !== topics.clusterTag) {
+    start.tell('other-cluster');
+    for (const source of subscription.sources) addAtTail(start, source);
+    return start;
+  }
+  const timed: Promise<void>[] = [];
+  for (const source of subscription.sources) {
+    const entry = position.topics.find((topic) => topic.tag === source.topic.tag);
+    if (entry === undefined || entry.partitionCount > source.topic.partitionCount + partitionsAheadMax) {
+      start.tell('unknown-position');
+      addAtTail(start, source);
+    } else if (entry.kind === 'time') timed.push(addAtTime(start, source, entry.timestampMs, log));
+    else addEntry(start, source, entry);
+  }
+  const checked = (): StartingPoint | Promise<StartingPoint> => (needsEndCheck(start) ? checkEnds(start, log) : start);
+  return timed.length === 0 ? checked() : Promise.all(timed).then(checked);
+}
+
+function addEntry(start: StartingPoint, source: SubscriptionSource, entry: TopicPosition & { kind: 'offsets' }): void {
+  const { topic, byTime } = source;
+  const { partitionCount: countThen, cursors } = entry;
+  const countNow = topic.partitionCount;
+  start.topics.set(topic.topic, { tag: topic.tag, partitionCount: Math.max(countThen, countNow), byTime });
+  for (const [partition, cursor] of cursors) start.at.set(topic.partition(partition), cursor);
+  const countMin = Math.min(countThen, countNow);
+  const knownThen = new Set(countThen === 0 ? [] : dependedPartitions(source, countThen, countThen));
+  for (const partition of dependedPartitions(source, Math.max(1, countMin), Math.max(countThen, countNow))) {
+    if (start.at.has(partition)) continue;
+    if (knownThen.has(partition)) {
+      // The position had to speak of it and does not: it belongs to another subscription, or the topic broke its keyed promise since.
+      start.tell('unknown-position');
+      start.at.set(partition, partition.tail);
+    } else if (partition.partition < countNow) start.at.set(partition, -1); // new since, or the key moved here: from the beginning
+  }
+}
+
+const needsEndCheck = (start: StartingPoint): boolean => {
+  for (const [partition, cursor] of start.at) if (cursor > partition.tail) return true;
+  return false;
+};
+
+/** "From the future" means beyond the log's end, asked now: a cursor beyond this node's tail is only ahead. */
+async function checkEnds(start: StartingPoint, log: EventLog): Promise<StartingPoint> {
+  const suspects = [...start.at].filter(([partition, cursor]) => cursor > partition.tail);
+  const names = [...new Set(suspects.map(([partition]) => partition.topic.topic))];
+  const ends = new Map<string, Map<number, number>>();
+  for (const name of names) {
+    ends.set(name, new Map((await log.offsets(name)).map(({ partition, end }) => [partition, end])));
+  }
+  for (const [partition, cursor] of suspects) {
+    const end = ends.get(partition.topic.topic)?.get(partition.partition);
+    if (end !== undefined && cursor < end) continue;
+    start.tell('future-position');
+    if (end === undefined) forgetPartition(start, partition);
+    else start.at.set(partition, partition.tail);
+  }
+  return start;
+}
+
+/** The position spoke of a partition that does not exist: neither does the partition count that it claimed. */
+function forgetPartition(start: StartingPoint, partition: PartitionLog): void {
+  const { topic } = partition;
+  start.at.delete(partition);
+  const known = start.topics.get(topic.topic);
+  if (known !== undefined) start.topics.set(topic.topic, { ...known, partitionCount: topic.partitionCount });
+}
+
+async function addAtTime(start: StartingPoint, source: SubscriptionSource, timestampMs: number, log: EventLog): Promise<void> {
+  const { topic, byTime } = source;
+  const firsts = await log.offsetsAtTime(topic.topic, timestampMs);
+  start.topics.set(topic.topic, { tag: topic.tag, partitionCount: topic.partitionCount, byTime });
+  for (const partition of dependedNow(source)) start.at.set(partition, (firsts.get(partition.partition) ?? partition.tail + 1) - 1);
+  start.timeMs = Math.min(start.timeMs, timestampMs);
+}
+
+/** Where a reader begins that asked for everything since a time. */
+export async function startSince(subscription: Subscription, sinceMs: number, log: EventLog, safeTimeMs: number): Promise<StartingPoint> {
+  const start = new StartingPoint(Math.min(sinceMs, safeTimeMs));
+  for (const source of subscription.sources) {
+    await addAtTime(start, source, sinceMs, log);
+    const lows = await log.offsets(source.topic.topic);
+    for (const { partition, low } of lows) {
+      // The first record held is already at or after the time: what retention took before it may have been too.
+      if (low > 0 && start.at.get(source.topic.partition(partition)) === low - 1) start.tell('expired');
+    }
+  }
+  return start;
+}

@@ -1,0 +1,147 @@
+import { isChannelName } from '../protocol/channel-name.js';
+import type { ErrorCode } from '../protocol/error-catalogue.js';
+import type { RequestSnapshot } from '../protocol/request-snapshot.js';
+import type { EventFilter } from '../routing/filter.js';
+import { parseSince } from './parse-since.js';
+
+/** What a reader asked for, checked but not yet resolved against the routes. */
+export interface StreamRequest {
+  readonly channels: readonly string[];
+  readonly filter: EventFilter;
+  readonly format: 'plain' | 'envelope' | 'json';
+  /** The position that it comes with, unread. */
+  readonly position: string | null;
+  readonly sinceMs: number | null;
+  /** Events a channel; 0: none. */
+  readonly rewind: number;
+  /** How long a poll may wait for its first event. */
+  readonly waitMs: number;
+}
+
+export interface StreamRequestLimits {
+  readonly channelsMax: number;
+  readonly rewindMax: number;
+  readonly pollWaitMsMax: number;
+  /** Accepted values of one filter. */
+  readonly filterValuesMax: number;
+}
+
+/** Thrown for what cannot be served; becomes a problem+json. */
+export class RefusedError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, detail: string) {
+    super(detail);
+    this.name = 'RefusedError';
+    this.code = code;
+  }
+}
+
+/** Spellings of the last position in the query, in the order of preference after the `Last-Event-ID` header. */
+const positionParameters = ['lastEventId', 'last_event_id', 'lastEventID'] as const;
+const known = new Set(['channel', 'channels', 'type', 'until', 'since', 'rewind', 'format', 'wait', ...positionParameters]);
+
+/** Reads a request for a stream or a poll. Throws `RefusedError`. */
+export function parseStreamRequest(
+  request: RequestSnapshot,
+  attributeNames: readonly string[],
+  limits: StreamRequestLimits,
+  nowMs: number,
+): StreamRequest {
+  const { query } = request;
+  for (const name of query.keys()) {
+    if (!known.has(name) && !attributeNames.includes(name)) {
+      throw new RefusedError('unknown-parameter', `The parameter ${quote(name)} is not known here.`);
+    }
+  }
+  const since = single(query, 'since');
+  return {
+    channels: parseChannels(query, limits.channelsMax),
+    filter: parseFilter(query, attributeNames, limits.filterValuesMax),
+    format: parseFormat(request),
+    position: findPosition(request),
+    sinceMs: since === null ? null : parseSinceOrRefuse(since, nowMs),
+    rewind: parseCount(query, 'rewind', limits.rewindMax),
+    waitMs: parseCount(query, 'wait', Math.floor(limits.pollWaitMsMax / 1_000)) * 1_000,
+  };
+}
+
+/** Quotes what a caller sent so that it cannot break a line or grow without bound. */
+const quote = (text: string): string => JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+
+function single(query: RequestSnapshot['query'], name: string): string | null {
+  const values = query.get(name);
+  if (values === undefined) return null;
+  if (values.length > 1) throw new RefusedError('invalid-parameter', `The parameter ${name} was given ${values.length} times.`);
+  return values[0] ?? null;
+}
+
+function parseChannels(query: RequestSnapshot['query'], channelsMax: number): readonly string[] {
+  const named = [...(query.get('channel') ?? [])];
+  for (const list of query.get('channels') ?? []) named.push(...list.split(','));
+  const channels = [...new Set(named)].sort();
+  if (channels.length === 0) throw new RefusedError('missing-channel', 'Name at least one with ?channel=');
+  if (channels.length > channelsMax) {
+    throw new RefusedError('too-many-channels', `${channels.length} channels were named; one stream takes at most ${channelsMax}.`);
+  }
+  for (const channel of channels) {
+    if (!isChannelName(channel)) {
+      throw new RefusedError('invalid-channel', `${quote(channel)} is not a channel: 1 to 255 bytes without control characters.`);
+    }
+  }
+  return channels;
+}
+
+function parseFilter(query: RequestSnapshot['query'], attributeNames: readonly string[], valuesMax: number): EventFilter {
+  const attributes: [string, ReadonlySet<string>][] = [];
+  for (const name of attributeNames) {
+    const values = query.get(name);
+    if (values !== undefined) attributes.push([name, new Set(bounded(values, name, valuesMax))]);
+  }
+  return { types: typeSet(query, 'type', valuesMax), attributes, until: typeSet(query, 'until', valuesMax) };
+}
+
+function typeSet(query: RequestSnapshot['query'], name: string, valuesMax: number): ReadonlySet<string> | null {
+  const values = query.get(name)?.flatMap((list) => list.split(','));
+  if (values === undefined) return null;
+  if (values.includes('')) throw new RefusedError('invalid-parameter', `The parameter ${name} holds an empty event type.`);
+  return new Set(bounded(values, name, valuesMax));
+}
+
+function bounded(values: readonly string[], name: string, valuesMax: number): readonly string[] {
+  if (values.length > valuesMax) throw new RefusedError('invalid-parameter', `The parameter ${name} takes at most ${valuesMax} values.`);
+  return values;
+}
+
+function parseFormat(request: RequestSnapshot): StreamRequest['format'] {
+  const format = single(request.query, 'format');
+  if (format === 'plain' || format === 'envelope' || format === 'json') return format;
+  if (format !== null) throw new RefusedError('invalid-parameter', 'The parameter format is plain, envelope or json.');
+  const accept = request.headers.get('accept') ?? '';
+  return accept.includes('application/json') && !accept.includes('text/event-stream') ? 'json' : 'plain';
+}
+
+function findPosition(request: RequestSnapshot): string | null {
+  const header = request.headers.get('last-event-id');
+  if (header !== undefined && header !== '') return header;
+  for (const name of positionParameters) {
+    const value = single(request.query, name);
+    if (value !== null && value !== '') return value;
+  }
+  return null;
+}
+
+function parseSinceOrRefuse(text: string, nowMs: number): number {
+  const sinceMs = parseSince(text, nowMs);
+  if (sinceMs === null) {
+    throw new RefusedError('invalid-parameter', 'The parameter since is an ISO time, milliseconds since 1970, or a duration such as 30s, 5m, 2h or 1d.');
+  }
+  return sinceMs;
+}
+
+function parseCount(query: RequestSnapshot['query'], name: string, max: number): number {
+  const text = single(query, name);
+  if (text === null) return 0;
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (!(count <= max)) throw new RefusedError('invalid-parameter', `The parameter ${name} is a whole number from 0 to ${max}.`);
+  return count;
+}

@@ -1,0 +1,100 @@
+import type { Hub } from '../hub/hub.js';
+import type { TopicLog } from '../hub/topic-log.js';
+import type { LogBatch, TailHealth, TailListener } from '../log/event-log.js';
+import type { RoutedEvent } from '../routing/routed-event.js';
+import type { Router } from '../routing/router.js';
+import type { Environment } from '../std/clock.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { ReplayWindow } from '../window/replay-window.js';
+import type { LogPages } from './log-pages.js';
+
+export interface TailFeedParts {
+  readonly hub: Hub;
+  readonly router: Router;
+  readonly window: ReplayWindow | null;
+  readonly logPages: LogPages;
+  readonly environment: Environment;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Carries what the tail reads into the hub: routes each record once, and tells holes, growth and resets. */
+export class TailFeed implements TailListener {
+  readonly #parts: TailFeedParts;
+  #health: TailHealth = { delivering: false, reason: 'the tail has not started' };
+  #lastBatchTickMs = 0;
+
+  constructor(parts: TailFeedParts) {
+    this.#parts = parts;
+  }
+
+  get health(): TailHealth {
+    return this.#health;
+  }
+
+  /** Monotonic time of the last stretch. */
+  get lastBatchTickMs(): number {
+    return this.#lastBatchTickMs;
+  }
+
+  onPartitions(topic: string, partitionCount: number, added: readonly { readonly partition: number; readonly next: number }[]): void {
+    const { hub, logger } = this.#parts;
+    const log = this.#topic(topic);
+    for (const { partition, next } of added) hub.startPartition(log.partition(partition), next);
+    hub.grow(log, partitionCount);
+    logger.info('following a topic', { topic, partitions: partitionCount, added: added.length });
+  }
+
+  onPartitionCountConfirmed(topic: string): void {
+    this.#topic(topic).confirmPartitionCount();
+  }
+
+  onBatch(batch: LogBatch): void {
+    const { hub, router, metrics, logger, environment } = this.#parts;
+    const partition = this.#topic(batch.topic).partition(batch.partition);
+    if (batch.from > partition.tail + 1) {
+      metrics.tailHole(batch.topic);
+      logger.warn('the tail lost a stretch; readers take it from the window or the log', {
+        topic: batch.topic,
+        partition: batch.partition,
+        from: partition.tail + 1,
+        to: batch.from - 1,
+      });
+      hub.hole(partition, batch.from - 1);
+    }
+    const events: RoutedEvent[] = [];
+    let bytes = 0;
+    for (const record of batch.records) {
+      if (record.offset <= partition.tail) continue;
+      bytes += record.value?.length ?? 0;
+      const routed = router.route(batch.topic, batch.partition, record);
+      if (typeof routed === 'string') metrics.undecodable(batch.topic, routed);
+      else for (const event of routed) events.push(event);
+    }
+    hub.ingest(partition, events, batch.to);
+    metrics.recordsRead(batch.topic, batch.records.length, bytes);
+    metrics.partitionLag(batch.topic, batch.partition, Math.max(0, batch.end - 1 - batch.to));
+    this.#lastBatchTickMs = environment.clock.tickMs();
+  }
+
+  onReset(topic: string, partition: number, low: number): void {
+    const { hub, metrics, logger, logPages } = this.#parts;
+    metrics.topicReset(topic);
+    logger.error('a topic began anew; readers are told', { topic, partition, low });
+    logPages.forget(topic, partition);
+    hub.reset(this.#topic(topic).partition(partition), low);
+  }
+
+  onHealth(health: TailHealth): void {
+    if (health.delivering !== this.#health.delivering) this.#parts.logger.info('the tail changed', { ...health });
+    this.#health = health;
+    this.#parts.hub.setDelivering(health.delivering);
+  }
+
+  #topic(topic: string): TopicLog {
+    const log = this.#parts.hub.topics.get(topic);
+    if (log === undefined) throw new Error(`the tail follows ${topic}, which is not routed`);
+    return log;
+  }
+}

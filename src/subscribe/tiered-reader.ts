@@ -1,0 +1,125 @@
+import type { Page, PageQuery, TierReader } from '../hub/tier-reader.js';
+import type { RoutedEvent } from '../routing/routed-event.js';
+import { mergeEvents } from '../routing/merge-events.js';
+import { waitMs } from '../std/wait.js';
+import type { Environment } from '../std/clock.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { ReplayWindow, WindowAnswer } from '../window/replay-window.js';
+import type { LogPageAnswer, LogPages } from './log-pages.js';
+import type { ReplayGate } from './replay-gate.js';
+import { SharedReads } from './share-reads.js';
+
+export interface TieredReaderLimits {
+  readonly pageEventsMax: number;
+  readonly pageBytesMax: number;
+  /** How long a reader between `high` and the start of `recent` waits for the indexer before it reads the log. */
+  readonly indexerWaitMs: number;
+  /** Offsets between a cursor and `recent` that are read from the log; over it a gap is told. */
+  readonly scanOffsetsMax: number;
+}
+
+export interface TieredReaderParts {
+  readonly window: ReplayWindow | null;
+  readonly logPages: LogPages;
+  readonly gate: ReplayGate;
+  readonly limits: TieredReaderLimits;
+  readonly environment: Environment;
+  readonly metrics: Metrics;
+  /** Whether the log below its tail proves nothing: the topic is compacted and its route does not say that the current state is enough. */
+  readonly provesNothing: (topic: string) => boolean;
+}
+
+/** Pauses between attempts while the log does not answer; readers wait, nothing is called a gap for it. */
+const retryMs = { first: 100, max: 2_000 } as const;
+
+/** Chooses, for each page anew, the cheapest tier that proves it complete: the window, then the log; else tells the gap. */
+export class TieredReader implements TierReader {
+  readonly #parts: TieredReaderParts;
+  readonly #sharedWindowReads: SharedReads<WindowAnswer>;
+
+  constructor(parts: TieredReaderParts) {
+    this.#parts = parts;
+    this.#sharedWindowReads = new SharedReads(parts.metrics);
+  }
+
+  async readPage(query: PageQuery): Promise<Page> {
+    return (await this.#fromWindow(query)) ?? (await this.#fromLog(query));
+  }
+
+  async #fromWindow(query: PageQuery): Promise<Page | null> {
+    const { indexerWaitMs } = this.#parts.limits;
+    let mayWait = indexerWaitMs > 0;
+    while (this.#parts.window?.health().usable === true && !query.signal.aborted) {
+      const answer = await this.#readWindow(query);
+      if (answer === 'crowded') return tooFar(query);
+      if (answer === null) return null;
+      if (answer.kind === 'page') return { kind: 'events', tier: 'window', events: answer.events, provenTo: answer.provenTo };
+      if (answer.reason !== 'behind' || !mayWait) return null;
+      mayWait = false;
+      await waitMs(this.#parts.environment.timers, indexerWaitMs, query.signal);
+    }
+    return null;
+  }
+
+  async #readWindow(query: PageQuery): Promise<WindowAnswer | 'crowded' | null> {
+    const { window, gate, limits, metrics } = this.#parts;
+    if (window === null) return null;
+    const { topic, partition, channels, after } = query;
+    const key = `${partition} ${after} ${topic}\n${channels.join('\n')}`;
+    const read = (): Promise<WindowAnswer> =>
+      this.#sharedWindowReads.run(key, () =>
+        window.read({ topic, partition, channels, after, eventsMax: limits.pageEventsMax, bytesMax: limits.pageBytesMax }),
+      );
+    try {
+      return (await gate.run(read)) ?? 'crowded';
+    } catch {
+      metrics.windowFailed('read');
+      return null;
+    }
+  }
+
+  async #fromLog(query: PageQuery): Promise<Page> {
+    const { limits, provesNothing, environment } = this.#parts;
+    const { after, recentStart, budget, signal } = query;
+    if (provesNothing(query.topic)) return { kind: 'gap', reason: 'compacted', to: recentStart };
+    if (recentStart - after > limits.scanOffsetsMax || budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0) return tooFar(query);
+    for (let pauseMs: number = retryMs.first; !signal.aborted; pauseMs = Math.min(retryMs.max, pauseMs * 2)) {
+      const answer = await this.#readLog(query);
+      if (answer === 'crowded') return tooFar(query);
+      if (answer !== null) return toPage(answer, query);
+      await waitMs(environment.timers, pauseMs, signal);
+    }
+    return tooFar(query);
+  }
+
+  async #readLog({ topic, partition, after, recentStart, budget }: PageQuery): Promise<LogPageAnswer | 'crowded' | null> {
+    const { gate, logPages, environment } = this.#parts;
+    let startedTickMs = environment.clock.tickMs();
+    try {
+      const answer = await gate.run(() => {
+        startedTickMs = environment.clock.tickMs();
+        return logPages.read(topic, partition, after + 1, recentStart);
+      });
+      if (answer === null) return 'crowded';
+      budget.msLeft -= environment.clock.tickMs() - startedTickMs;
+      if (answer.kind === 'page') {
+        budget.recordsLeft -= answer.page.records;
+        budget.bytesLeft -= answer.page.bytes;
+      }
+      return answer;
+    } catch {
+      return null;
+    }
+  }
+}
+
+const tooFar = ({ recentStart }: PageQuery): Page => ({ kind: 'gap', reason: 'too-far', to: recentStart });
+
+function toPage(answer: LogPageAnswer, { after, recentStart, channels }: PageQuery): Page {
+  if (answer.kind === 'below-low') return { kind: 'gap', reason: 'expired', to: Math.max(after + 1, answer.low - 1) };
+  const { page } = answer;
+  if (page.to <= after) return { kind: 'gap', reason: 'store-lost', to: recentStart };
+  const lists = channels.map((channel) => page.byChannel.get(channel) ?? []).filter((list) => list.length > 0);
+  const events = (lists.length === 0 ? [] : mergeEvents(lists)).filter((event: RoutedEvent) => event.offset > after);
+  return { kind: 'events', tier: 'log', events, provenTo: page.to };
+}
