@@ -49,8 +49,24 @@ export class WindowKeys {
     return this.#topic(topic).id;
   }
 
+  /** The topic that an id names, if it is still routed so; null for ids of other fingerprints and generations. */
+  topicOf(id: string): string | null {
+    const topic = id.slice(0, id.lastIndexOf('~'));
+    return topic !== '' && this.#isDescribed(topic) && this.topicId(topic) === id ? topic : null;
+  }
+
+  /** See `WindowTopic.latestTtlMs`; null: not given. */
   latestTtlMs(topic: string): number | null {
     return this.#topic(topic).topic.latestTtlMs ?? null;
+  }
+
+  /** Ids are read from a shared store: one of a topic that this process does not route is none of its own. */
+  #isDescribed(topic: string): boolean {
+    try {
+      return this.#topic(topic).id !== '';
+    } catch {
+      return false;
+    }
   }
 
   #bucket(bucket: number): string {

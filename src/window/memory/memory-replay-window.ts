@@ -26,18 +26,19 @@ export interface MemoryWindowOptions extends WindowOptions {
  */
 export class MemoryReplayWindow implements ReplayWindow {
   readonly #core: MemoryWindowCore;
-  readonly #topics = new Set<string>();
   #away: string | null = null;
 
-  constructor(options: MemoryWindowOptions) {
-    this.#core = new MemoryWindowCore(options, options.clock);
+  constructor(options: MemoryWindowOptions, core = new MemoryWindowCore(options, options.clock)) {
+    this.#core = core;
+  }
+
+  /** Another window on the same store, as a node with other options would have. */
+  sibling(options: MemoryWindowOptions): MemoryReplayWindow {
+    return new MemoryReplayWindow(options, new MemoryWindowCore(options, options.clock, this.#core.store));
   }
 
   write(stretch: WindowStretch): Promise<Vouched> {
-    return this.#answer(() => {
-      if (stretch.breach === true) this.#topics.add(stretch.topic);
-      return this.#core.write(stretch);
-    });
+    return this.#answer(() => this.#core.write(stretch));
   }
 
   renew(topic: string, partition: number, next: number): Promise<boolean> {
@@ -65,14 +66,11 @@ export class MemoryReplayWindow implements ReplayWindow {
   }
 
   latchBreach(topic: string): Promise<void> {
-    return this.#answer(() => {
-      this.#topics.add(topic);
-      this.#core.latchBreach(topic);
-    });
+    return this.#answer(() => this.#core.latchBreach(topic));
   }
 
   breaches(): Promise<ReadonlySet<string>> {
-    return this.#answer(() => new Set([...this.#topics].filter((topic) => this.#core.isBreached(topic))));
+    return this.#answer(() => this.#core.breaches());
   }
 
   health(): WindowHealth {

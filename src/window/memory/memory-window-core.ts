@@ -16,13 +16,14 @@ import type { MemoryStream } from './memory-window-store.js';
  * step by step over a `MemoryWindowStore`.
  */
 export class MemoryWindowCore {
-  readonly store = new MemoryWindowStore();
+  readonly store: MemoryWindowStore;
   readonly #keys: WindowKeys;
   readonly #lifetimes: WindowLifetimes;
   readonly #eventsMax: number;
   readonly #clock: Clock;
 
-  constructor(options: WindowOptions, clock: Clock) {
+  constructor(options: WindowOptions, clock: Clock, store = new MemoryWindowStore()) {
+    this.store = store;
     this.#lifetimes = windowLifetimes(options);
     this.#keys = new WindowKeys(options);
     this.#eventsMax = options.eventsPerChannelMax;
@@ -91,9 +92,8 @@ export class MemoryWindowCore {
     this.store.breaches.add(this.#keys.topicId(topic));
   }
 
-  /** Whether the topic's breach is latched. */
-  isBreached(topic: string): boolean {
-    return this.store.breaches.has(this.#keys.topicId(topic));
+  breaches(): ReadonlySet<string> {
+    return new Set([...this.store.breaches].map((id) => this.#keys.topicOf(id)).filter((topic) => topic !== null));
   }
 
   #latestOf(topic: string, base: string, channel: string, high: number, now: number): LatestAnswer['channels'][number] {
