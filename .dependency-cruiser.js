@@ -1,9 +1,10 @@
 /**
- * Which room of `src` may import which (type imports count). `std` may be imported by all; `event-log.ts` and `replay-window.ts` are the ports of their rooms, the
- * implementations beside them are chosen in `compose.ts` alone.
+ * Which room of `src` may import which (type imports count). `std` may be imported by all; `event-log.ts`, `replay-window.ts` and `sink.ts` are the ports of their
+ * rooms, the implementations beside them are chosen in `compose.ts` alone.
  */
 const logPort = 'log/event-log';
 const windowPort = 'window/replay-window';
+const sinkPort = 'hub/sink';
 const mayImport = {
   std: [],
   protocol: ['std/'],
@@ -17,7 +18,7 @@ const mayImport = {
   admission: ['std/', 'protocol/', 'redis/', 'telemetry/'],
   subscribe: ['std/', 'protocol/', 'routing/', 'recent/', 'hub/', windowPort, logPort, 'admission/', 'telemetry/'],
   publish: ['std/', 'protocol/', 'routing/', logPort, 'admission/', 'telemetry/'],
-  http: ['std/', 'protocol/', 'admission/', 'subscribe/', 'publish/', 'telemetry/'],
+  http: ['std/', 'protocol/', sinkPort, 'admission/', 'subscribe/', 'publish/', 'telemetry/'],
   config: ['std/', 'protocol/', 'routing/', 'admission/(?!redis/|memory/)'],
   client: ['std/', 'protocol/'],
   producer: ['std/', 'protocol/', logPort, 'redis/'],
