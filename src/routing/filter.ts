@@ -13,7 +13,7 @@ export interface EventFilter {
 export const noFilter: EventFilter = { types: null, attributes: [], until: null };
 
 /** Whether the reader wants the event. */
-export function matchesFilter(filter: EventFilter, event: RoutedEvent): boolean {
+export function matchesFilter(filter: EventFilter, event: Pick<RoutedEvent, 'type' | 'attributes'>): boolean {
   if (filter.until?.has(event.type)) return true;
   if (filter.types !== null && !filter.types.has(event.type)) return false;
   for (const [name, values] of filter.attributes) {

@@ -8,7 +8,8 @@ import type { LatestRule } from './routed-event.js';
 import { parseSource, parseTemplate, valuePartsOf } from './template.js';
 import type { Template } from './template.js';
 
-const routeFields = [
+/** The names that a route may have. */
+export const routeFields = [
   'topic',
   'channels',
   'type',

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { routeFields } from '../routing/parse-route.js';
+import { isDerived, isOption } from './option.js';
+import type { Option, OptionTree } from './option.js';
+import { options } from './options.js';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** JSON schema (2020-12) of the configuration file, for editors. `loadConfig` is stricter: it also checks what options promise together. */
+export function configSchema(): JsonSchema {
+  const { properties, ...rest } = sectionSchema(options);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Selvage configuration',
+    ...rest,
+    properties: { ...(properties as JsonSchema), routes: routesSchema() },
+  };
+}
+
+function sectionSchema(tree: OptionTree): JsonSchema {
+  const properties = Object.entries(tree).map(([name, node]) => [name, isOption(node) ? optionSchema(node) : sectionSchema(node)] as const);
+  return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) };
+}
+
+function optionSchema(option: Option<unknown>): JsonSchema {
+  const { $schema: _, ...schema } = z.toJSONSchema(option.schema) as Record<string, unknown>;
+  const { defaultValue, sentence, unit } = option;
+  const description = unit === undefined ? sentence : `${sentence} (${unit})`;
+  const isPlain = defaultValue !== null && defaultValue !== '' && !isDerived(defaultValue);
+  return { ...schema, description, ...(isPlain ? { default: defaultValue } : {}) };
+}
+
+function routesSchema(): JsonSchema {
+  return {
+    type: 'array',
+    minItems: 1,
+    description: 'Which records become which events of which channels.',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['topic', 'channels'],
+      properties: Object.fromEntries(routeFields.map((name) => [name, {}])),
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { Environment } from '../../std/clock.js';
+
+export interface FetchPaceOptions {
+  /** Share of the core that fetching may take. Default 0.1. */
+  readonly shareMax?: number;
+  /** Longest pause between two fetches. Default 20. */
+  readonly paceMsMax?: number;
+}
+
+/** Weight of the newest fetch in the running mean of what a fetch costs. */
+const newestWeight = 0.05;
+/** A fetch is also made and sent, which is not measured; it costs about half of what reading its answer does. */
+const sendingFactor = 1.5;
+/** Timers are not finer than a millisecond: shorter waits are left out. */
+const shortestWaitMs = 0.5;
+/** One slow turn of the event loop must not be taken for the price of a fetch. */
+const costMsMax = 50;
+
+/**
+ * Keeps fetching to a bounded share of the core. What a fetch costs is measured: from the arrival of its answer to the end of its last batch,
+ * without the listener's own time. The batches of one fetch all wait for one shared pause, and only as long as fetches come faster than the
+ * pace: sparse traffic is not delayed, dense traffic is bounded in fetches.
+ */
+export class FetchPace {
+  private readonly environment: Environment;
+  private readonly shareMax: number;
+  private readonly paceMsMax: number;
+  private meanCostMs = 0;
+  private answeredAtTickMs = 0;
+  /** When the next fetch may leave. */
+  private allowedAtTickMs = -Infinity;
+  private costMs = 0;
+  private listenerMs = 0;
+  private batchCount = 0;
+  private gate: Promise<void> | null = null;
+
+  constructor(environment: Environment, options: FetchPaceOptions = {}) {
+    this.environment = environment;
+    this.shareMax = options.shareMax ?? 0.1;
+    this.paceMsMax = options.paceMsMax ?? 20;
+  }
+
+  /** The pause that dense traffic gets now. */
+  get paceMs(): number {
+    return Math.min(this.paceMsMax, this.meanCostMs * sendingFactor * (1 / this.shareMax - 1));
+  }
+
+  /** A fetch was answered: call it when the answer arrives, before its batches. */
+  onAnswered(): void {
+    this.learn();
+    const now = this.environment.clock.tickMs();
+    this.answeredAtTickMs = now;
+    // Answers of several brokers share one rate; none waits longer than the longest pause.
+    this.allowedAtTickMs = Math.min(Math.max(this.allowedAtTickMs + this.paceMs, now), now + this.paceMsMax);
+    this.gate = null;
+  }
+
+  /** A batch of the answer was read; `listenerMs` of the time was the listener's. The fetch is over when the promise resolves. */
+  afterBatch(listenerMs: number): Promise<void> {
+    const now = this.environment.clock.tickMs();
+    this.batchCount++;
+    this.listenerMs += listenerMs;
+    this.costMs = now - this.answeredAtTickMs - this.listenerMs;
+    this.gate ??= this.makeGate(this.allowedAtTickMs - now);
+    return this.gate;
+  }
+
+  private makeGate(waitMs: number): Promise<void> {
+    if (waitMs < shortestWaitMs) return Promise.resolve();
+    return new Promise((resolve) => this.environment.timers.after(waitMs, resolve));
+  }
+
+  private learn(): void {
+    // A long poll that ended empty tells nothing of what a fetch costs.
+    if (this.batchCount > 0) this.meanCostMs += newestWeight * (Math.min(this.costMs, costMsMax) - this.meanCostMs);
+    this.batchCount = 0;
+    this.listenerMs = 0;
+    this.costMs = 0;
+  }
+}

@@ -1,0 +1,34 @@
+import kafkajs from 'kafkajs';
+import { KafkaEventLog } from '../../../src/log/kafka/kafka-event-log.js';
+import { systemEnvironment } from '../../../src/std/system-environment.js';
+import { describeEventLog } from '../../contract/event-log-contract.js';
+import { sharedKafka } from '../../platform/shared-services.js';
+import { uniqueName } from '../../platform/unique-name.js';
+import { silentLogger } from './silent-logger.js';
+
+describeEventLog('kafka', async () => {
+  const brokers = sharedKafka().brokers.split(',');
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await admin.connect();
+  return {
+    open: async () => {
+      const log = new KafkaEventLog(
+        { connection: { brokers }, node: uniqueName('node'), tail: { lookMs: 500 } },
+        systemEnvironment,
+        silentLogger,
+      );
+      await log.connect();
+      return log;
+    },
+    createTopic: async (topic, numPartitions) =>
+      void (await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true })),
+    addPartitions: async (topic, count) => void (await admin.createPartitions({ topicPartitions: [{ topic, count }] })),
+    deleteTopic: async (topic) => {
+      await admin.deleteTopics({ topics: [topic] });
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+    },
+    trim: async (topic, partition, low) =>
+      void (await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(low) }] })),
+    close: async () => admin.disconnect(),
+  };
+});
