@@ -68,7 +68,8 @@ export function describeReplayWindow(name: string, openWith: OpenWindowWith, age
   const open = (options: Partial<WindowOptions> = {}): Promise<OpenWindow> =>
     openWith({ ageMs, eventsPerChannelMax: 1_000, describeTopic: () => ({ fingerprint: 'f1', generation: '' }), ...options });
 
-  describe.each([1, 2, 16])(`${name}, %i bucket(s)`, (bucketCount) => {
+  // Concurrent: where time is real, most of these only wait.
+  describe.concurrent.each([1, 2, 16])(`${name}, %i bucket(s)`, (bucketCount) => {
     test('an empty window proves nothing', async () => {
       const { window } = await open({ bucketCount });
       expect(told(await readAfter(window, -1))).toBe('unproven absent null');

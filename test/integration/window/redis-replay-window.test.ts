@@ -11,14 +11,12 @@ import { describeReplayWindow } from '../../contract/replay-window-contract.js';
 import { sharedRedis } from '../../platform/shared-services.js';
 import { uniqueName } from '../../platform/unique-name.js';
 
-const connections: RedisConnection[] = [];
+const redis = new RedisConnection(parseRedisUrl(sharedRedis().url), silentLogger, systemEnvironment);
 const windows: RedisReplayWindow[] = [];
 
 describeReplayWindow(
   'the window in Redis',
   async (options) => {
-    const redis = connections[0] ?? new RedisConnection(parseRedisUrl(sharedRedis().url), silentLogger, systemEnvironment);
-    if (connections.length === 0) connections.push(redis);
     await redis.waitUntilUp(5_000);
     const prefix = uniqueName('window-contract');
     const make = (all: WindowOptions): RedisReplayWindow => {
@@ -34,12 +32,13 @@ describeReplayWindow(
       sibling: (other) => make({ ...options, prefix, ...other }),
     };
   },
-  1_000,
+  // Long enough for a busy machine to keep the steps apart.
+  3_000,
 );
 
 afterAll(async () => {
   for (const window of windows) await window.close();
-  for (const redis of connections) await redis.close();
+  await redis.close();
 });
 
 /** DUMPs every key under the prefix; the returned function goes back to exactly those. */
