@@ -47,7 +47,7 @@ export class SseConnection implements Sink, Stallable {
     this.#share = share;
     this.openedAtTickMs = openedAtTickMs;
     res.onAborted(() => this.#peerGone());
-    res.onWritable(() => this.#pokeAndResume());
+    res.onWritable(() => this.#writable());
   }
 
   /** Gives the stream its owner, whose first writes go out together with the head. In the handler the cork is already the request's own. */
@@ -107,11 +107,22 @@ export class SseConnection implements Sink, Stallable {
     res.close();
   }
 
-  poke(): void {
-    this.#pokeAndResume();
+  poke(rearm: boolean): void {
+    this.#writeKeepAlive();
+    // A pause and its end change nothing but the time-out, which the end of a pause starts anew.
+    if (!rearm) return;
+    this.#res?.pause();
+    this.#res?.resume();
   }
 
-  #pokeAndResume(): boolean {
+  #writable(): boolean {
+    // uWebSockets.js has taken its time-out back.
+    this.#share.watch.flowing(this);
+    return this.#writeKeepAlive();
+  }
+
+  /** Drains the response's buffer if the socket takes it; then it is the owner's turn, in the same cork. */
+  #writeKeepAlive(): boolean {
     const res = this.#res;
     if (res === null) return true;
     let isDrained = false;
@@ -124,7 +135,6 @@ export class SseConnection implements Sink, Stallable {
   }
 
   #resume(): void {
-    this.#share.watch.flowing(this);
     this.#unsureBytes = 0;
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
