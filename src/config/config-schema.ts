@@ -23,7 +23,8 @@ function sectionSchema(tree: OptionTree): JsonSchema {
 }
 
 function optionSchema(option: Option<unknown>): JsonSchema {
-  const { $schema: _, ...schema } = z.toJSONSchema(option.schema) as Record<string, unknown>;
+  const schema: Record<string, unknown> = { ...z.toJSONSchema(option.schema) };
+  delete schema['$schema'];
   const { defaultValue, sentence, unit } = option;
   const description = unit === undefined ? sentence : `${sentence} (${unit})`;
   const isPlain = defaultValue !== null && defaultValue !== '' && !isDerived(defaultValue);

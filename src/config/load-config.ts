@@ -10,7 +10,7 @@ import { isDerived, isOption } from './option.js';
 import type { KnownValues, OptionTree } from './option.js';
 import { configFileEnv, optionEntries } from './option-entries.js';
 import type { OptionEntry } from './option-entries.js';
-import { options } from './options.js';
+import { defaultGroup, options } from './options.js';
 import type { OptionValues } from './options.js';
 import { readConfigFile } from './read-config-file.js';
 import { readEnvironment } from './read-environment.js';
@@ -107,8 +107,8 @@ function checkValue({ path, option }: OptionEntry, value: unknown, env: string |
 
 /** Given values and, for the rest, defaults; those that derive come from the ones that do not. */
 function fillIn(entries: readonly OptionEntry[], given: ReadonlyMap<string, unknown>, nodeId: string): OptionValues {
-  const group = given.get('group') ?? options.group.defaultValue;
-  const known: KnownValues = { group: String(group), isEmbedded: !given.has('kafka.brokers'), nodeId };
+  const group = given.get('group');
+  const known: KnownValues = { group: typeof group === 'string' ? group : defaultGroup, isEmbedded: !given.has('kafka.brokers'), nodeId };
   const values: Record<string, unknown> = {};
   for (const { path, segments, option } of entries) {
     const { defaultValue } = option;

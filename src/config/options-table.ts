@@ -30,5 +30,5 @@ function writeDefault(value: unknown): string {
   if (isDerived(value)) return value.sentence;
   if (value === null) return 'none';
   if (value === '') return 'empty';
-  return `\`${Array.isArray(value) ? value.join(',') : String(value)}\``;
+  return `\`${Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '')}\``;
 }

@@ -4,8 +4,10 @@ import type { ValuesOf } from './option.js';
 import { corsOptions, drainOptions, limitsOptions, streamOptions } from './serving-options.js';
 import { recentOptions, redisOptions, replayOptions, windowOptions } from './tier-options.js';
 
+export const defaultGroup = 'selvage';
+
 const group = text({
-  default: 'selvage',
+  default: defaultGroup,
   pattern: /^[A-Za-z0-9._-]{1,100}$/,
   shape: '1 to 100 of A-Z a-z 0-9 . _ -',
   sentence: 'Begins the names of consumer groups, client ids and keys: two fabrics on one Kafka or Redis have two groups.',

@@ -7,6 +7,8 @@ import type { Template, TemplatePart } from './template.js';
  * of any, a default itself. Time is bounded by parts × length², whatever the template (no backtracking).
  */
 export function canProduce(template: Template, channel: string): boolean {
+  const [first] = template.parts;
+  if (first?.kind === 'literal' && !channel.startsWith(first.text)) return false;
   let reached: Uint8Array = new Uint8Array(channel.length + 1);
   reached[0] = 1;
   for (const part of template.parts) reached = advance(part, channel, reached);

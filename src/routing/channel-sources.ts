@@ -1,19 +1,19 @@
 import { isChannelName } from '../protocol/channel-name.js';
 import { canProduce, keyOfChannel, keyTemplateOf } from './channel-pattern.js';
-import { LruMap } from './lru-map.js';
+import { BoundedCache } from './bounded-cache.js';
 import { hashKey } from './partition-hash.js';
 import type { Route } from './route.js';
 import type { ChannelSource, HomePartition, PublishTarget } from './router.js';
 import { valuePartsOf } from './template.js';
 
 /** Channels are names that readers make up, so what is remembered of them is bounded. */
-const rememberedMax = 20_000;
+const rememberedMax = 10_000;
 const none: readonly ChannelSource[] = [];
 
 /** The way back from a channel's name to the topics that can produce it. Remembers the answers for the names asked last. */
 export class ChannelSources {
   readonly #routes: readonly Route[];
-  readonly #remembered = new LruMap<string, readonly ChannelSource[]>(rememberedMax);
+  readonly #remembered = new BoundedCache<string, readonly ChannelSource[]>(rememberedMax);
 
   constructor(routes: readonly Route[]) {
     this.#routes = routes;

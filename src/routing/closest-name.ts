@@ -1,10 +1,11 @@
-/** The name among `known` that `name` was probably meant to be: at most a third of it (and two characters at least) is different. */
+/** The name among `known` that `name` was probably meant to be: one that begins with it, or one in which at most a third is different. */
 export function closestName(name: string, known: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
-    const distance = editDistance(wanted, candidate.toLowerCase());
+    const other = candidate.toLowerCase();
+    const distance = wanted.length > 3 && other.startsWith(wanted) ? 1 : editDistance(wanted, other);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

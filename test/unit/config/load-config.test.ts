@@ -111,6 +111,7 @@ routes: [{ topic: a, channels: ["{oops}"] }]
       'routes[0].channels[0]',
     ]);
     expect(messageOf(given, 'window.ageSecond')).toContain('did you mean ageSeconds?');
+    expect(messageOf(given, 'SELVAGE_WINDOW_AGE')).toContain('did you mean SELVAGE_WINDOW_AGE_SECONDS?');
     expect(messageOf(given, 'steam')).toContain('did you mean stream?');
     expect(messageOf(given, 'replay.pageEventsMax')).toContain('SELVAGE_REPLAY_PAGE_EVENTS_MAX');
     expect(() => load(given)).toThrow(/window\.ageSecond: is not an option/);
