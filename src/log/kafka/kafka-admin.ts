@@ -125,7 +125,7 @@ export class KafkaAdmin {
   }
 
   private async open(): Promise<Admin> {
-    const admin = this.kafka.admin();
+    const admin = this.kafka.admin({ retry: { retries: 2, initialRetryTime: 50, maxRetryTime: 500 } });
     await admin.connect();
     return admin;
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Environment } from '../../std/clock.js';
 import type { Logger } from '../../telemetry/logger.js';
 import { LogError } from '../event-log.js';
@@ -55,6 +56,8 @@ export class KafkaEventLog implements EventLog {
   private knownClusterId: string | null = null;
 
   constructor(options: KafkaEventLogOptions, environment: Environment, logger: Logger, metrics: TailMetrics | null = null) {
+    // Every scan under way listens to it.
+    setMaxListeners(0, this.closing.signal);
     const openClient: KafkaLogContext['openClient'] = (role) => openKafkaClient(role, options.connection, environment, logger);
     this.context = {
       openClient,

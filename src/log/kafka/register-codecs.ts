@@ -10,11 +10,20 @@ interface KafkajsCodec {
   decompress(data: Buffer): Promise<Buffer>;
 }
 
+/** Where kafkajs' own registry of codecs, one a process, remembers that it is complete: WebAssembly must not be started twice. */
+const mark = Symbol.for('selvage.codecsRegistered');
+
 /**
  * Registers every codec that Kafka knows with kafkajs, and checks each in both directions: a batch in a codec that is not registered crashes a
- * consumer for good. gzip is built in. Rejects with a `LogError` that names the codec.
+ * consumer for good. gzip is built in. Safe to call again. Rejects with a `LogError` that names the codec.
  */
-export async function registerCodecs(): Promise<void> {
+export function registerCodecs(): Promise<void> {
+  const registry = kafkajs.CompressionCodecs as { [mark]?: Promise<void> };
+  registry[mark] ??= register();
+  return registry[mark];
+}
+
+async function register(): Promise<void> {
   const { CompressionCodecs: codecs, CompressionTypes: types } = kafkajs;
   const zstd = await makeZstdCodec();
   const lz4Codec: KafkajsCodec = {
