@@ -1,5 +1,4 @@
 import { ChunkWriter } from '../protocol/chunk-writer.js';
-import type { CloseReason } from '../protocol/close-catalogue.js';
 import type { RecentStore } from '../recent/recent-store.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Environment } from '../std/clock.js';
@@ -115,10 +114,9 @@ export class Hub implements SubscriberHome {
     else if (to === 'catching-up') this.#channels.addCatchingUp(subscriber);
   }
 
-  closed(subscriber: Subscriber, reason: CloseReason): void {
+  closed(subscriber: Subscriber): void {
     this.#subscribers.get(subscriber)?.();
     this.#subscribers.delete(subscriber);
-    this.metrics.connectionClosed(reason, (this.environment.clock.tickMs() - subscriber.openedTickMs) / 1_000);
   }
 
   safeTimeMs(): number {

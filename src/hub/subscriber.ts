@@ -1,5 +1,5 @@
 import { encodeRetry, keepAliveFrame } from '../protocol/control-frames.js';
-import { closeCatalogue, type CloseCode, type CloseReason } from '../protocol/close-catalogue.js';
+import { closeCatalogue, type CloseCode } from '../protocol/close-catalogue.js';
 import type { ChunkWriter } from '../protocol/chunk-writer.js';
 import type { GapReason, TierName } from '../protocol/names.js';
 import { matchesFilter } from '../routing/filter.js';
@@ -36,7 +36,7 @@ export interface SubscriberHome extends HubContext {
   /** How much a catch-up may read from the log. */
   newBudget(): ReplayBudget;
   stateChanged(subscriber: Subscriber, from: SubscriberState, to: SubscriberState): void;
-  closed(subscriber: Subscriber, reason: CloseReason): void;
+  closed(subscriber: Subscriber): void;
 }
 
 /**
@@ -58,7 +58,6 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   readonly subscription: Subscription;
   readonly #home: SubscriberHome;
   readonly #sink: Sink;
-  readonly openedTickMs: number;
   readonly #closeAtTickMs: number;
   #state: SubscriberState = 'catching-up';
   /** Null while live: then the cohort's cursor is this reader's. */
@@ -85,8 +84,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     this.#cursor = start.cursor;
     this.#isResume = start.isResume;
     const { options, environment } = home;
-    this.openedTickMs = environment.clock.tickMs();
-    this.#closeAtTickMs = options.maxAgeMs === 0 ? Infinity : this.openedTickMs + options.maxAgeMs * (0.8 + 0.2 * environment.random());
+    const openedTickMs = environment.clock.tickMs();
+    this.#closeAtTickMs = options.maxAgeMs === 0 ? Infinity : openedTickMs + options.maxAgeMs * (0.8 + 0.2 * environment.random());
     this.#writeHead(start);
   }
 
@@ -176,7 +175,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     out.begin();
     if (reconnect !== 'stop') out.append(encodeRetry(jitteredMs));
     this.subscription.format.control(out, 'selvage.close', { code, reconnect, retryMs: jitteredMs }, null);
-    this.#leave(code);
+    this.#leave();
     this.#sink.end(out.take());
   }
 
@@ -188,7 +187,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   }
 
   onPeerGone(): void {
-    if (this.#state !== 'closed') this.#leave(this.#isBlocked ? 'peer-stalled' : 'client-gone');
+    if (this.#state !== 'closed') this.#leave();
   }
 
   // ---- catching up
@@ -395,12 +394,12 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     this.#home.stateChanged(this, from, state);
   }
 
-  #leave(reason: CloseReason): void {
+  #leave(): void {
     this.leaveCohort();
     this.#reading?.abort();
     this.#reading = null;
     this.#stopWaiting();
     this.#enter('closed');
-    this.#home.closed(this, reason);
+    this.#home.closed(this);
   }
 }

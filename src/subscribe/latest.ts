@@ -2,29 +2,24 @@ import type { PartitionLog } from '../hub/topic-log.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { ReplayWindow } from '../window/replay-window.js';
 import type { ResolvedSubscription } from './resolve-subscription.js';
-import { startAtTail, type StartingPoint } from './starting-point.js';
-
-export interface LatestStart {
-  readonly start: StartingPoint;
-  readonly events: readonly RoutedEvent[];
-}
+import type { StartingPoint } from './starting-point.js';
 
 /**
- * Where a reader without a position begins on channels that keep their latest event: that event first, then everything above the `high` that it
- * was read with. When nobody can know the present state, the reader is told.
+ * Moves a start to the present state of its channels, where their latest event is kept: that event first, then everything above the `high` that
+ * it was read with. Only in `partitions`. When nobody can know the present state, the reader is told.
  */
-export async function startWithLatest(
-  { subscription, latest }: ResolvedSubscription,
+export async function addPresentState(
+  start: StartingPoint,
+  latest: ResolvedSubscription['latest'],
+  partitions: readonly PartitionLog[],
   window: ReplayWindow | null,
-  safeTimeMs: number,
-): Promise<LatestStart> {
-  const start = startAtTail(subscription, safeTimeMs);
+): Promise<readonly RoutedEvent[]> {
   const events: RoutedEvent[] = [];
-  for (const [topic, channels] of latest) {
-    const partitions = [...start.at.keys()].filter((partition) => partition.topic.topic === topic);
-    for (const partition of partitions) await addLatest(start, events, partition, channels, window);
+  for (const partition of partitions) {
+    const channels = latest.get(partition.topic.topic);
+    if (channels !== undefined) await addLatest(start, events, partition, channels, window);
   }
-  return { start, events };
+  return events;
 }
 
 async function addLatest(
@@ -35,10 +30,10 @@ async function addLatest(
   window: ReplayWindow | null,
 ): Promise<void> {
   const answer = await window?.latest(partition.topic.topic, partition.partition, channels).catch(() => null);
-  if (answer === null || answer === undefined || answer.high === null) return start.tell('store-lost');
+  if (answer === null || answer === undefined || answer.high === null) return start.tell('store-lost', partition);
   start.at.set(partition, answer.high);
   for (const found of answer.channels) {
     if (found.kind === 'event') events.push(found.event);
-    else if (found.kind === 'unknown') start.tell('store-lost');
+    else if (found.kind === 'unknown') start.tell('store-lost', partition);
   }
 }

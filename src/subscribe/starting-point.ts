@@ -13,18 +13,34 @@ export class StartingPoint {
   readonly topics = new Map<string, CursorTopic>();
   timeMs: number;
   gap: GapReason | null = null;
+  /** Partitions in which events may be missing. */
+  readonly lost = new Set<PartitionLog>();
 
   constructor(timeMs: number) {
     this.timeMs = timeMs;
   }
 
-  tell(reason: GapReason): void {
+  /** Events of the partitions may be missing; the first reason is the one told. */
+  tell(reason: GapReason, ...partitions: readonly PartitionLog[]): void {
     this.gap ??= reason;
+    for (const partition of partitions) this.lost.add(partition);
   }
 
   toCursor(clusterTag: string): Cursor {
     return createCursor(clusterTag, this.at, this.topics, this.timeMs);
   }
+}
+
+/** A reader whose position says nothing that can be used: from the head of the log, and told so. */
+export function startLost(subscription: Subscription, reason: GapReason, safeTimeMs: number): StartingPoint {
+  const start = new StartingPoint(safeTimeMs);
+  for (const source of subscription.sources) addLost(start, source, reason);
+  return start;
+}
+
+function addLost(start: StartingPoint, source: SubscriptionSource, reason: GapReason): void {
+  addAtTail(start, source);
+  start.tell(reason, ...dependedNow(source));
 }
 
 /** More partitions than the node knows of, by so many, is no growth that a node could have missed. */
@@ -51,18 +67,13 @@ export function startAtPosition(
   log: EventLog,
   safeTimeMs: number,
 ): StartingPoint | Promise<StartingPoint> {
+  if (position.clusterTag !== topics.clusterTag) return startLost(subscription, 'other-cluster', safeTimeMs);
   const start = new StartingPoint(safeTimeMs);
-  if (position.clusterTag !== topics.clusterTag) {
-    start.tell('other-cluster');
-    for (const source of subscription.sources) addAtTail(start, source);
-    return start;
-  }
   const timed: Promise<void>[] = [];
   for (const source of subscription.sources) {
     const entry = position.topics.find((topic) => topic.tag === source.topic.tag);
     if (entry === undefined || entry.partitionCount > source.topic.partitionCount + partitionsAheadMax) {
-      start.tell('unknown-position');
-      addAtTail(start, source);
+      addLost(start, source, 'unknown-position');
     } else if (entry.kind === 'time') timed.push(addAtTime(start, source, entry.timestampMs, log));
     else addEntry(start, source, entry);
   }
@@ -82,7 +93,7 @@ function addEntry(start: StartingPoint, source: SubscriptionSource, entry: Topic
     if (start.at.has(partition)) continue;
     if (knownThen.has(partition)) {
       // The position had to speak of it and does not: it belongs to another subscription, or the topic broke its keyed promise since.
-      start.tell('unknown-position');
+      start.tell('unknown-position', partition);
       start.at.set(partition, partition.tail);
     } else if (partition.partition < countNow) start.at.set(partition, -1); // new since, or the key moved here: from the beginning
   }
@@ -104,7 +115,7 @@ async function checkEnds(start: StartingPoint, log: EventLog): Promise<StartingP
   for (const [partition, cursor] of suspects) {
     const end = ends.get(partition.topic.topic)?.get(partition.partition);
     if (end !== undefined && cursor < end) continue;
-    start.tell('future-position');
+    start.tell('future-position', partition);
     if (end === undefined) forgetPartition(start, partition);
     else start.at.set(partition, partition.tail);
   }
@@ -135,7 +146,7 @@ export async function startSince(subscription: Subscription, sinceMs: number, lo
     const lows = await log.offsets(source.topic.topic);
     for (const { partition, low } of lows) {
       // The first record held is already at or after the time: what retention took before it may have been too.
-      if (low > 0 && start.at.get(source.topic.partition(partition)) === low - 1) start.tell('expired');
+      if (low > 0 && start.at.get(source.topic.partition(partition)) === low - 1) start.tell('expired', source.topic.partition(partition));
     }
   }
   return start;

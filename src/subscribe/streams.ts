@@ -10,11 +10,11 @@ import type { Environment } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { ReplayWindow } from '../window/replay-window.js';
 import type { EventStreams, StreamAnswer } from './event-streams.js';
-import { startWithLatest } from './latest.js';
+import { addPresentState } from './latest.js';
 import { poll, type PollLimits } from './poll.js';
 import { SubscriptionResolver, type ResolvedSubscription } from './resolve-subscription.js';
 import { startRewound } from './rewind.js';
-import { startAtPosition, startAtTail, startSince, type StartingPoint } from './starting-point.js';
+import { startAtPosition, startAtTail, startLost, startSince, type StartingPoint } from './starting-point.js';
 import { parseStreamRequest, RefusedError, type StreamRequest, type StreamRequestLimits } from './stream-request.js';
 
 export interface StreamsParts {
@@ -76,7 +76,8 @@ export class Streams implements EventStreams {
     if (asked.sinceMs !== null) return startSince(subscription, asked.sinceMs, log, safeTimeMs).then((start) => begun(start));
     if (asked.rewind > 0) return startRewound(subscription, asked.rewind, window, safeTimeMs).then((start) => begun(start));
     if (resolved.latest.size > 0) {
-      return startWithLatest(resolved, window, safeTimeMs).then(({ start, events }) => begun(start, events));
+      const start = startAtTail(subscription, safeTimeMs);
+      return addPresentState(start, resolved.latest, [...start.at.keys()], window).then((events) => begun(start, events));
     }
     return begun(startAtTail(subscription, safeTimeMs));
   }
@@ -86,25 +87,16 @@ export class Streams implements EventStreams {
     const { subscription } = resolved;
     const position = decodePosition(text);
     if (position?.ended === true && subscription.filter.until !== null) return 'ended';
-    if (position === null) {
-      const start = startAtTail(subscription, safeTimeMs);
-      start.tell('unknown-position');
-      return this.#withPresentState({ start, latest: [], from: null, isResume: true }, resolved, safeTimeMs);
-    }
+    const begun = (start: StartingPoint): Promise<Beginning> | Beginning => this.#withPresentState(start, position === null ? null : text, resolved);
+    if (position === null) return begun(startLost(subscription, 'unknown-position', safeTimeMs));
     const start = startAtPosition(position, subscription, hub.topics, log, safeTimeMs);
-    const begun = (found: StartingPoint): Promise<Beginning> | Beginning =>
-      this.#withPresentState({ start: found, latest: [], from: text, isResume: true }, resolved, safeTimeMs);
     return start instanceof Promise ? start.then(begun) : begun(start);
   }
 
-  /** After a gap on a resume the present state is sent, where it is kept: the reader cannot know it otherwise. */
-  #withPresentState(beginning: Beginning, resolved: ResolvedSubscription, safeTimeMs: number): Promise<Beginning> | Beginning {
-    const { gap } = beginning.start;
-    if (gap === null || resolved.latest.size === 0) return beginning;
-    return startWithLatest(resolved, this.#parts.window, safeTimeMs).then(({ start, events }) => {
-      start.gap = gap;
-      return { ...beginning, start, latest: events };
-    });
+  /** After a gap on a resume the present state is sent where it is kept: the reader cannot know it otherwise. */
+  #withPresentState(start: StartingPoint, from: string | null, { latest }: ResolvedSubscription): Promise<Beginning> | Beginning {
+    if (start.lost.size === 0 || latest.size === 0) return { start, latest: [], from, isResume: true };
+    return addPresentState(start, latest, [...start.lost], this.#parts.window).then((events) => ({ start, latest: events, from, isResume: true }));
   }
 
   #answer(asked: StreamRequest, { subscription }: ResolvedSubscription, beginning: Beginning): StreamAnswer {

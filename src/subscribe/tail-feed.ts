@@ -3,27 +3,24 @@ import type { TopicLog } from '../hub/topic-log.js';
 import type { LogBatch, TailHealth, TailListener } from '../log/event-log.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Router } from '../routing/router.js';
-import type { Environment } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { ReplayWindow } from '../window/replay-window.js';
 import type { LogPages } from './log-pages.js';
 
 export interface TailFeedParts {
   readonly hub: Hub;
   readonly router: Router;
-  readonly window: ReplayWindow | null;
   readonly logPages: LogPages;
-  readonly environment: Environment;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly onHealth: (health: TailHealth) => void;
 }
 
 /** Carries what the tail reads into the hub: routes each record once, and tells holes, growth and resets. */
 export class TailFeed implements TailListener {
   readonly #parts: TailFeedParts;
   #health: TailHealth = { delivering: false, reason: 'the tail has not started' };
-  #lastBatchTickMs = 0;
+  #hasDelivered = false;
 
   constructor(parts: TailFeedParts) {
     this.#parts = parts;
@@ -33,9 +30,9 @@ export class TailFeed implements TailListener {
     return this.#health;
   }
 
-  /** Monotonic time of the last stretch. */
-  get lastBatchTickMs(): number {
-    return this.#lastBatchTickMs;
+  /** The tail was at the head once: from then on readers can be served, if need be from what is here already. */
+  get hasDelivered(): boolean {
+    return this.#hasDelivered;
   }
 
   onPartitions(topic: string, partitionCount: number, added: readonly { readonly partition: number; readonly next: number }[]): void {
@@ -51,7 +48,7 @@ export class TailFeed implements TailListener {
   }
 
   onBatch(batch: LogBatch): void {
-    const { hub, router, metrics, logger, environment } = this.#parts;
+    const { hub, router, metrics, logger } = this.#parts;
     const partition = this.#topic(batch.topic).partition(batch.partition);
     if (batch.from > partition.tail + 1) {
       metrics.tailHole(batch.topic);
@@ -75,7 +72,6 @@ export class TailFeed implements TailListener {
     hub.ingest(partition, events, batch.to);
     metrics.recordsRead(batch.topic, batch.records.length, bytes);
     metrics.partitionLag(batch.topic, batch.partition, Math.max(0, batch.end - 1 - batch.to));
-    this.#lastBatchTickMs = environment.clock.tickMs();
   }
 
   onReset(topic: string, partition: number, low: number): void {
@@ -89,6 +85,8 @@ export class TailFeed implements TailListener {
   onHealth(health: TailHealth): void {
     if (health.delivering !== this.#health.delivering) this.#parts.logger.info('the tail changed', { ...health });
     this.#health = health;
+    this.#hasDelivered ||= health.delivering;
+    this.#parts.onHealth(health);
     this.#parts.hub.setDelivering(health.delivering);
   }
 

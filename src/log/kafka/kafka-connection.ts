@@ -24,6 +24,8 @@ export interface KafkaTlsOptions {
   readonly key?: string;
   /** Name that the broker's certificate must have. Default: the host. */
   readonly serverName?: string;
+  /** False: brokers whose certificate cannot be verified are taken too; for tests only. Default true. */
+  readonly rejectUnauthorized?: boolean;
 }
 
 /** Secrets are given as text or as the path of a file (`passwordFile`), which is read again at each authentication. */

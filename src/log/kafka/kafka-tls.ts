@@ -22,6 +22,7 @@ function tlsOptions(options: KafkaTlsOptions, host: string, port: number): tls.C
     host,
     port,
     ...(serverName !== undefined && { servername: serverName }),
+    ...(options.rejectUnauthorized === false && { rejectUnauthorized: false }),
     ...(options.ca !== undefined && { ca: textOrFile(options.ca) }),
     ...(options.cert !== undefined && { cert: textOrFile(options.cert) }),
     ...(options.key !== undefined && { key: textOrFile(options.key) }),
