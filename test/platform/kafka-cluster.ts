@@ -166,7 +166,7 @@ async function seatBrokers(folder: string, options: KafkaClusterOptions): Promis
 async function format(broker: Broker, clusterId: string, isStandalone: boolean): Promise<void> {
   const quorum = isStandalone ? ['--standalone'] : [];
   const args = ['-Xmx128m', ...javaFlags, '-cp', classPath(), 'kafka.tools.StorageTool', 'format', ...quorum];
-  await run('java', [...args, '-t', clusterId, '-c', broker.propertiesPath]);
+  await run('java', [...args, `--cluster-id=${clusterId}`, '-c', broker.propertiesPath]);
 }
 
 /** Whether every broker of `addresses` knows that many brokers, and a group coordinator is there (its topic is made on the first question). */

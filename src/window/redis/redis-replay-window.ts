@@ -107,7 +107,7 @@ export class RedisReplayWindow implements ReplayWindow {
       const reads = [...this.#names.group(query.channels)].map(async ([bucket, channels]) => {
         const base = this.#names.partition(query.topic, query.partition, bucket);
         const keys = [base, ...channels.map((channel) => `${base}:s:${channel}`)];
-        const args = [`${query.after + 2}-0`, query.eventsMax, query.bytesMax];
+        const args = [`${Math.max(-1, query.after) + 2}-0`, query.eventsMax, query.bytesMax];
         const reply = await this.#redis.runScript(this.#scripts.readPage, keys, args);
         return readPageReply(reply, channels, { topic: query.topic, partition: query.partition }, this.#encoder);
       });
