@@ -26,7 +26,10 @@ export class KafkaAdmin {
     return this.ask('ask for the cluster id', async (admin) => (await admin.describeCluster()).clusterId);
   }
 
-  /** Low and end of every partition; null when there is no such topic. */
+  /**
+   * Low and end of every partition; null when there is no such topic. kafkajs asks as a reader of committed records: while a transaction is open,
+   * the end is where it begins, so that a tail starting there misses nothing of it.
+   */
   async offsets(topic: string): Promise<readonly PartitionOffsets[] | null> {
     const what = `ask the offsets of topic "${topic}"`;
     const read = (admin: Admin) => admin.fetchTopicOffsets(topic);
