@@ -31,8 +31,12 @@ export function handleEvents(exchange: Exchange, context: EventsContext): void {
   };
   try {
     const answer = context.streams.open(exchange.request);
-    if (answer instanceof Promise) answer.then((opened) => deliver(exchange, context, opened)).catch(fail);
-    else deliver(exchange, context, answer);
+    if (!(answer instanceof Promise)) return deliver(exchange, context, answer);
+    const release = context.board.hold();
+    answer
+      .finally(release)
+      .then((opened) => deliver(exchange, context, opened))
+      .catch(fail);
   } catch (error) {
     fail(error);
   }
@@ -58,15 +62,19 @@ function deliver(exchange: Exchange, context: EventsContext, answer: StreamAnswe
 
 function poll(exchange: Exchange, context: EventsContext, answer: StreamAnswer & { kind: 'poll' }): void {
   const gone = new AbortController();
+  const release = context.board.hold();
   exchange.onGone(() => gone.abort());
-  answer.poll(gone.signal).then(
-    ({ body }) => exchange.answer({ status: 200, contentType: 'application/json', body, closeConnection: context.isDraining() }),
-    (error: unknown) => {
-      if (gone.signal.aborted) return;
-      context.logger.error('a poll failed', { error });
-      exchange.refuse({ code: 'internal-error', detail: 'The poll could not be answered.' });
-    },
-  );
+  answer
+    .poll(gone.signal)
+    .finally(release)
+    .then(
+      ({ body }) => exchange.answer({ status: 200, contentType: 'application/json', body, closeConnection: context.isDraining() }),
+      (error: unknown) => {
+        if (gone.signal.aborted) return;
+        context.logger.error('a poll failed', { error });
+        exchange.refuse({ code: 'internal-error', detail: 'The poll could not be answered.' });
+      },
+    );
 }
 
 function refuse(exchange: Exchange, context: EventsContext, problem: Problem): void {

@@ -26,7 +26,7 @@ export interface HttpOptions {
   readonly bodyTimeoutMs: number;
   /** Publishes under way at a time; more are told `overloaded`. Default 1000. */
   readonly publishesPendingMax: number;
-  /** Open streams at a time; more are told `overloaded`. Default 100000. */
+  /** Open streams, pending polls and admissions at a time, together; more are told `overloaded`. Default 100000. */
   readonly streamsMax: number;
 }
 

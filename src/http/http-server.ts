@@ -66,7 +66,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   return {
     listen: () =>
       new Promise((resolve, reject) => {
-        const onListening = (socket: us_listen_socket | false): void => {
+        const onListening: OnListening = (socket) => {
           if (socket === false)
             return reject(new Error(`cannot listen on port ${options.port} of ${options.host || 'all addresses'}: is it taken?`));
           listenSocket = socket;
@@ -88,17 +88,18 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   };
 }
 
-type ListenWithHost = (host: string, port: number, flags: number, listener: (socket: us_listen_socket | false) => void) => unknown;
+type OnListening = (socket: us_listen_socket | false) => void;
 
-function listenOn(
-  app: ReturnType<ReturnType<typeof loadUws>['App']>,
-  options: HttpOptions,
-  flags: number,
-  listener: (socket: us_listen_socket | false) => void,
-): void {
-  if (options.host === '') app.listen(options.port, flags, listener);
-  // The addon takes a host together with flags; its type declaration lacks that form.
-  else (app.listen.bind(app) as unknown as ListenWithHost)(options.host, options.port, flags, listener);
+/** The forms of `listen` that the addon has; its type declaration lacks the one with a host, and has the flags as an enum that is not there. */
+interface Listenable {
+  listen(port: number, flags: number, listener: OnListening): unknown;
+  listen(host: string, port: number, flags: number, listener: OnListening): unknown;
+}
+
+function listenOn(app: unknown, { host, port }: HttpOptions, flags: number, listener: OnListening): void {
+  const listenable = app as Listenable;
+  if (host === '') listenable.listen(port, flags, listener);
+  else listenable.listen(host, port, flags, listener);
 }
 
 function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: () => boolean): RouteTable {

@@ -23,6 +23,7 @@ export class StreamBoard {
   readonly #open = new Set<SseConnection>();
   readonly #watch: StallWatch;
   readonly #share: ConnectionShare;
+  #heldCount = 0;
 
   constructor(parts: StreamBoardParts) {
     this.#parts = parts;
@@ -35,7 +36,17 @@ export class StreamBoard {
   }
 
   get isFull(): boolean {
-    return this.#open.size >= this.#parts.streamsMax;
+    return this.#open.size + this.#heldCount >= this.#parts.streamsMax;
+  }
+
+  /** Counts a request that is being admitted or polls like an open stream, until the returned function is called. */
+  hold(): () => void {
+    let isHeld = true;
+    this.#heldCount++;
+    return () => {
+      if (isHeld) this.#heldCount--;
+      isHeld = false;
+    };
   }
 
   /** Turns the exchange into a stream. */

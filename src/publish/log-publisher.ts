@@ -59,7 +59,7 @@ export class LogPublisher implements Publisher {
   }
 
   async #append(items: readonly PublishItem[], records: readonly AppendRecord[]): Promise<PublishAnswer> {
-    const { log, metrics, logger, encodePosition } = this.#parts;
+    const { log, metrics, logger } = this.#parts;
     let appended: readonly AppendResult[];
     try {
       appended = await log.append(records);
@@ -72,7 +72,7 @@ export class LogPublisher implements Publisher {
     }
     metrics.published('accepted', items.length);
     const results = appended.map((result, index) => ({
-      position: encodePosition(items[index]?.channel ?? '', result),
+      position: this.#parts.encodePosition(items[index]?.channel ?? '', result),
       partition: result.partition,
       offset: String(result.offset),
     }));

@@ -109,6 +109,31 @@ test('streams over the bound are told to come back later', async () => {
   first.close();
 });
 
+test('pending polls and admissions count like streams, until they are over', async () => {
+  const { server, port, streams } = await startServer({ options: { streamsMax: 1 } });
+  servers.push(server);
+  const get = 'GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n';
+  let answer: () => void = () => undefined;
+  streams.answer = async () => {
+    await new Promise<void>((resolve) => (answer = resolve));
+    return {
+      kind: 'poll',
+      poll: (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone')))),
+    };
+  };
+  const poller = await RawClient.connect(port);
+  poller.send(get);
+  await eventually(() => streams.requests.length === 1);
+  expect((await roundTrip(port, get)).status).toBe(503);
+  answer();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect((await roundTrip(port, get)).status).toBe(503);
+  poller.close();
+  streams.answer = () => ({ kind: 'ended' });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect((await roundTrip(port, get)).status).toBe(204);
+});
+
 test('streams are closed oldest first, on purpose, and each once', async () => {
   const { server, port, streams } = await startServer();
   servers.push(server);

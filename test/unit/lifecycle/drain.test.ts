@@ -15,7 +15,10 @@ function jumpingTimers() {
     after(delayMs, run) {
       const entry = { atMs: nowMs + delayMs, run };
       queue.push(entry);
-      return { cancel: () => void (queue.includes(entry) && queue.splice(queue.indexOf(entry), 1)) };
+      const cancel = (): void => {
+        if (queue.includes(entry)) queue.splice(queue.indexOf(entry), 1);
+      };
+      return { cancel };
     },
     every: () => ({ cancel: () => undefined }),
     soon: (run) => setImmediate(run),
