@@ -139,7 +139,7 @@ function writeParts(
     const { partitionCount, byTime } = topics.get(topic.topic) as CursorTopic;
     while (end < partitions.length && partitions[end]?.topic === topic) end++;
     const head = entryHead(topic.tag, partitionCount);
-    if (byTime) timed.push({ head: `${head}~t`, indexes: range(begin, end) });
+    if (byTime) timed.push({ head: `${head}_`, indexes: range(begin, end) });
     const isWhole = end - begin === partitionCount && partitionCount > 1;
     for (let k = begin; k < end; k++) {
       const separator = isWhole ? (k === begin ? '~' : '-') : `-${(partitions[k] as PartitionLog).partition.toString(36)}-`;

@@ -170,6 +170,14 @@ export class Hub implements SubscriberHome {
     for (const subscriber of this.#dependents(partition)) subscriber.resetTo(partition, low);
   }
 
+  /** The log's low and end as asked just now: a waiting reader that is beyond the end was reading another topic of this name. */
+  checkAhead(partition: PartitionLog, low: number, end: number): void {
+    if (partition.ahead.size === 0 || partition.tail >= end) return;
+    for (const subscriber of this.#dependents(partition)) {
+      if (subscriber.cursorOf(partition) >= end) subscriber.resetTo(partition, low);
+    }
+  }
+
   /** The node tails the partition from `next`. */
   startPartition(partition: PartitionLog, next: number): void {
     this.#recentStore.restart(partition.recent, next - 1);

@@ -102,6 +102,12 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     return (this.#cursor ?? this.#cohort?.cursor)?.indexOf(partition) !== -1;
   }
 
+  /** The last offset of the partition that was had; -1 for none. */
+  cursorOf(partition: PartitionLog): number {
+    const cursor = this.#cursor ?? this.#cohort?.cursor;
+    return cursor?.at[cursor.indexOf(partition)] ?? -1;
+  }
+
   // ---- what the hub tells
 
   takeLive(frames: Uint8Array, position: string | null): boolean {

@@ -7,7 +7,7 @@
  *     entry     = topic "-" count ( "-" partition "-" next )+      some partitions
  *               / topic "-" count "~" next *( "-" next )           all partitions 0 to count - 1, in order
  *               / topic "-0"                                     the topic did not exist
- *               / topic "-" count "~t" time                        record time in ms, for topics too wide for a vector
+ *               / topic "-" count "_" time                         record time in ms, for topics too wide for a vector
  *     topic     = 5 base36 digits, a hash of topic and generation
  *     end       = "~e"                                             the stream's terminal event was had
  *
@@ -74,7 +74,7 @@ export function encodePosition(position: Position): string {
 
 function encodeTopic(topic: TopicPosition): string {
   const head = entryHead(topic.tag, topic.partitionCount);
-  if (topic.kind === 'time') return `${head}~t${topic.timestampMs.toString(36)}`;
+  if (topic.kind === 'time') return `${head}_${topic.timestampMs.toString(36)}`;
   return head + encodeCursors(topic.partitionCount, [...topic.cursors]);
 }
 
@@ -113,6 +113,8 @@ function decodeTopic(entry: string): TopicPosition | null {
   const tag = entry.slice(0, topicTagLength);
   if (!isTag(tag, topicTagLength) || entry[topicTagLength] !== '-') return null;
   const rest = entry.slice(topicTagLength + 1);
+  const underscore = rest.indexOf('_');
+  if (underscore >= 0) return decodeTime(tag, rest.slice(0, underscore), rest.slice(underscore + 1));
   const tilde = rest.indexOf('~');
   if (tilde >= 0) {
     const partitionCount = decodeNumber(rest.slice(0, tilde));
@@ -122,11 +124,14 @@ function decodeTopic(entry: string): TopicPosition | null {
   return decodePairs(tag, rest.split('-'));
 }
 
+function decodeTime(tag: string, count: string, time: string): TopicPosition | null {
+  const partitionCount = decodeNumber(count);
+  const timestampMs = decodeNumber(time);
+  if (partitionCount === null || timestampMs === null || partitionCount < 1 || partitionCount > partitionsMax) return null;
+  return { kind: 'time', tag, partitionCount, timestampMs };
+}
+
 function decodeWhole(tag: string, partitionCount: number, text: string): TopicPosition | null {
-  if (text.startsWith('t')) {
-    const timestampMs = decodeNumber(text.slice(1));
-    return timestampMs === null ? null : { kind: 'time', tag, partitionCount, timestampMs };
-  }
   const parts = text.split('-');
   if (parts.length !== partitionCount) return null;
   const cursors = new Map<number, number>();

@@ -25,7 +25,7 @@ export class RedisConnection {
   constructor(options: RedisConnectionOptions, logger: Logger, environment: Environment) {
     this.#logger = logger;
     this.#environment = environment;
-    this.#client = createRedisClient(options, environment.random);
+    this.#client = createRedisClient(options, () => environment.random());
     this.#client.on('error', (error: Error) => this.#onError(error));
     this.#client.on('ready', () => this.#onUp());
     this.#client.on('close', () => this.#onDown());

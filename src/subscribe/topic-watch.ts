@@ -1,4 +1,5 @@
 import type { Hub } from '../hub/hub.js';
+import type { TopicLog } from '../hub/topic-log.js';
 import type { EventLog } from '../log/event-log.js';
 import type { Environment, Timer } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -35,8 +36,18 @@ export class TopicWatch {
     if (described.status === 'fulfilled') {
       this.#compacted = new Set([...described.value.values()].filter(({ compacted }) => compacted).map(({ topic }) => topic));
     }
-    if (breached.status !== 'fulfilled') return;
-    for (const name of breached.value ?? []) this.#breach(name);
+    if (breached.status === 'fulfilled') for (const name of breached.value ?? []) this.#breach(name);
+    for (const topic of hub.topics.all()) await this.#lookAhead(topic).catch(() => undefined);
+  }
+
+  /**
+   * A reader that came from a node further on waits for this node's tail. If the topic was made again meanwhile, a tail that had read nothing of
+   * it cannot see that: the log's end tells.
+   */
+  async #lookAhead(topic: TopicLog): Promise<void> {
+    const { hub, log } = this.#parts;
+    if (topic.partitions().every((partition) => partition.ahead.size === 0)) return;
+    for (const { partition, low, end } of await log.offsets(topic.topic)) hub.checkAhead(topic.partition(partition), low, end);
   }
 
   isCompacted(topic: string): boolean {

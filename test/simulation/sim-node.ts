@@ -8,6 +8,7 @@ import { LogPages } from '../../src/subscribe/log-pages.js';
 import { ReplayGate } from '../../src/subscribe/replay-gate.js';
 import { Streams } from '../../src/subscribe/streams.js';
 import { TailFeed } from '../../src/subscribe/tail-feed.js';
+import { TopicWatch } from '../../src/subscribe/topic-watch.js';
 import { TieredReader } from '../../src/subscribe/tiered-reader.js';
 import { noMetrics } from '../../src/telemetry/no-metrics.js';
 import { silentLogger } from '../../src/telemetry/silent-logger.js';
@@ -30,6 +31,7 @@ export class SimNode {
   readonly hub: Hub;
   readonly streams: Streams;
   readonly recentStore: RecentStore;
+  readonly #watch: TopicWatch;
   readonly #feed: TailFeed;
   readonly #log: SimLog;
   readonly #next = new Map<string, number>();
@@ -50,7 +52,7 @@ export class SimNode {
       limits: { pageEventsMax: limits.pageEventsMax, pageBytesMax: 100_000, indexerWaitMs: 200, scanOffsetsMax: limits.scanOffsetsMax },
       environment,
       metrics,
-      provesNothing: (topic) => log.compacted.has(topic),
+      provesNothing: (topic) => this.#watch.isCompacted(topic),
     });
     this.recentStore = new RecentStore({ ageMs: limits.recentAgeMs, bytesMax: limits.recentBytesMax }, environment.clock);
     this.hub = new Hub({
@@ -69,11 +71,9 @@ export class SimNode {
       recentStore: this.recentStore,
       topics,
       newBudget: () => ({ recordsLeft: 100_000, bytesLeft: 100_000_000, msLeft: 1_000_000 }),
-      hearStray: (topic) => {
-        void window?.latchBreach(topic.topic).catch(() => undefined);
-        this.hub.breach(topic);
-      },
+      hearStray: ({ topic }) => this.#watch.hearStray(topic),
     });
+    this.#watch = new TopicWatch({ hub: this.hub, log: eventLog, window, environment, metrics, logger, periodMs: 5_000 });
     this.#feed = new TailFeed({ hub: this.hub, router, logPages, metrics, logger, onHealth: () => undefined });
     this.streams = new Streams({
       hub: this.hub,
@@ -135,6 +135,7 @@ export class SimNode {
   }
 
   stop(): void {
+    this.#watch.stop();
     this.hub.stop();
   }
 }

@@ -52,7 +52,11 @@ test.each([
   'redis+foo://r',
 ])('%s is refused without quoting it', (url) => {
   expect(() => parseRedisUrl(url)).toThrow(RangeError);
-  expect(() => parseRedisUrl(url.replace('://', '://u:secret@'))).toThrow(
-    expect.not.objectContaining({ message: expect.stringContaining('secret') }),
-  );
+  let message = '';
+  try {
+    parseRedisUrl(url.replace('://', '://u:secret@'));
+  } catch (error) {
+    message = String(error);
+  }
+  expect(message).not.toContain('secret');
 });
