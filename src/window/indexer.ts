@@ -95,8 +95,7 @@ export class Indexer implements SharedListener {
       if (!isStale()) this.#sayFailing(error);
       throw error;
     }
-    if (this.#isFailing) this.#parts.logger.info('indexing goes on');
-    this.#isFailing = false;
+    this.#sayWorking();
   }
 
   /** Ends renewals. The consumer is stopped by whoever started it. */
@@ -188,11 +187,15 @@ export class Indexer implements SharedListener {
   async #renewIdle(): Promise<void> {
     if (this.#isRenewing) return;
     this.#isRenewing = true;
+    let renewed = false;
     const idleSince = this.#parts.environment.clock.tickMs() - this.#options.windowAgeMs / 6;
     try {
       for (const owned of [...this.#owned.values()]) {
-        if (owned.touchedTickMs <= idleSince) await this.#renew(owned);
+        if (owned.touchedTickMs > idleSince) continue;
+        await this.#renew(owned);
+        renewed = true;
       }
+      if (renewed) this.#sayWorking();
     } catch (error) {
       this.#sayFailing(error);
     } finally {
@@ -209,6 +212,11 @@ export class Indexer implements SharedListener {
       await this.#parts.window.write({ topic, partition, from: position, to: position - 1, events: [] });
     }
     owned.touchedTickMs = this.#parts.environment.clock.tickMs();
+  }
+
+  #sayWorking(): void {
+    if (this.#isFailing) this.#parts.logger.info('indexing goes on');
+    this.#isFailing = false;
   }
 
   #sayFailing(error: unknown): void {

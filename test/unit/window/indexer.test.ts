@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import type { SharedConsumer } from '../../../src/log/event-log.js';
+import { LogError } from '../../../src/log/event-log.js';
+import type { EventLog, SharedConsumer } from '../../../src/log/event-log.js';
 import { MemoryEventLog } from '../../../src/log/memory/memory-event-log.js';
 import { createRouter } from '../../../src/routing/create-router.js';
 import { parseRoutes } from '../../../src/routing/parse-routes.js';
@@ -39,6 +40,7 @@ interface World {
   index(
     route?: Record<string, unknown>,
     options?: Partial<IndexerOptions>,
+    through?: EventLog,
   ): { readonly indexer: Indexer; readonly consumer: SharedConsumer };
 }
 
@@ -71,9 +73,9 @@ function world(partitionCount = 1, firstOffset = 0): World {
     lines,
     renewNow: () => periodic.forEach((callback) => callback()),
     pass: (ms) => void (aheadMs += ms),
-    index: (route = {}, options = {}) => {
+    index: (route = {}, options = {}, through = log) => {
       const deadLetters = { topic: deadLetterTopic, perSecond: 100, burst: 100 };
-      const parts = { log, router: routerOf(route), window, environment, logger, metrics: noMetrics };
+      const parts = { log: through, router: routerOf(route), window, environment, logger, metrics: noMetrics };
       const indexer = new Indexer({ windowAgeMs: ageMs, deadLetters, ...options }, parts);
       const consumer = log.share('indexer', [topic], indexer);
       closing.unshift(() => {
@@ -230,6 +232,31 @@ test('what cannot be decoded goes to the dead-letter topic with its reason, once
       },
     },
   ]);
+});
+
+test('a batch that is tried again writes its dead letters once', async () => {
+  const { log, window, lines, index } = world();
+  index();
+  await highIs(window, -1);
+  window.setAway('redis is away');
+  await log.append([{ topic, partition: 0, key: 'a', value: Uint8Array.of(0xff) }]);
+  await waitFor(() => lines.length > 0, { what: 'a first try' });
+  window.setAway(null);
+  await highIs(window, 0);
+  expect((await log.offsets(deadLetterTopic))[0]?.end).toBe(1);
+});
+
+test('high waits for the dead letter to be acknowledged', async () => {
+  const { log, window, lines, index } = world();
+  const refusing = Object.create(log) as MemoryEventLog;
+  refusing.append = () => Promise.reject(new LogError('away', true));
+  index({}, {}, refusing);
+  await highIs(window, -1);
+  await log.append([{ topic, partition: 0, key: 'a', value: Uint8Array.of(0xff) }]);
+  await waitFor(() => lines.length > 0, { what: 'a first try' });
+  expect(await window.vouched(topic, 0)).toEqual({ high: -1, floor: -1 });
+  refusing.append = (records) => log.append(records);
+  await highIs(window, 0);
 });
 
 test('dead letters over the cap are counted, not written, and hold nothing up', async () => {
