@@ -225,17 +225,20 @@ export class KafkaTail implements Tail {
   private async lookAll(): Promise<ReadonlyMap<string, readonly PartitionOffsets[]>> {
     const { admin, environment } = this.context;
     const answers = await Promise.all(
-      this.topics.map(async (topic) => ({ topic, askedAtTickMs: environment.clock.tickMs(), offsets: await admin.offsets(topic) })),
+      this.topics.map(async (topic) => {
+        const look = this.positions.look(topic, environment.clock.tickMs());
+        return { topic, look, offsets: await admin.offsets(topic) };
+      }),
     );
     const looked = new Map<string, readonly PartitionOffsets[]>();
-    for (const { topic, askedAtTickMs, offsets } of answers) {
+    for (const { topic, look, offsets } of answers) {
       if (this.isStopped) break;
       if (offsets === null) {
         this.positions.missed(topic);
         continue;
       }
       looked.set(topic, offsets);
-      const { toSeek } = this.positions.absorb(topic, offsets, this.isFirstLook, askedAtTickMs);
+      const { toSeek } = this.positions.absorb(look, offsets, this.isFirstLook);
       for (const { partition, next } of toSeek) this.moveTo(topic, partition, next);
     }
     return looked;

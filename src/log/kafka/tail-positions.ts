@@ -2,6 +2,14 @@ import type { LogBatch, PartitionOffsets, TailListener } from '../event-log.js';
 import type { Logger } from '../../telemetry/logger.js';
 import type { TailMetrics } from './tail-metrics.js';
 
+/** A look at one topic's offsets: what was asked, and where the tail was when the question left. */
+export interface Look {
+  readonly topic: string;
+  readonly askedAtTickMs: number;
+  /** `next` of each partition when the question left: an end below that is alarming, one below today's `next` is merely old. */
+  readonly nextWhenAsked: ReadonlyMap<number, number>;
+}
+
 /** What was learnt from one look at a topic's offsets. */
 export interface Absorbed {
   /** Partitions that are followed from now on, or go on from elsewhere: their fetch position must be set. */
@@ -41,6 +49,11 @@ export class TailPositions {
     return this.topics.get(topic)?.next.get(partition);
   }
 
+  /** Call it before the question leaves. */
+  look(topic: string, askedAtTickMs: number): Look {
+    return { topic, askedAtTickMs, nextWhenAsked: new Map(this.topics.get(topic)?.next) };
+  }
+
   partitionCount(): number {
     return [...this.topics.values()].reduce((sum, topic) => sum + topic.next.size, 0);
   }
@@ -56,13 +69,14 @@ export class TailPositions {
     if (state !== undefined) state.missingLooks++;
   }
 
-  /** A look at a topic; what is not known yet is followed from its low end, or from its end when the tail begins with it (`isFirst`). */
-  absorb(topic: string, offsets: readonly PartitionOffsets[], isFirst: boolean, askedAtTickMs: number): Absorbed {
+  /** The answer to a look; what is not known yet is followed from its low end, or from its end when the tail begins with it (`isFirst`). */
+  absorb(look: Look, offsets: readonly PartitionOffsets[], isFirst: boolean): Absorbed {
+    const { topic, askedAtTickMs } = look;
     const state = this.topics.get(topic) ?? { told: 0, next: new Map(), missingLooks: 0, suspects: new Map() };
     this.topics.set(topic, state);
     const wasGone = state.missingLooks >= looksToBelieve;
     state.missingLooks = 0;
-    const resets = this.noticeResets(topic, state, offsets, wasGone, askedAtTickMs);
+    const resets = this.noticeResets(look, state, offsets, wasGone);
     for (const partition of [...state.next.keys()]) if (partition >= offsets.length) state.next.delete(partition);
     const added = offsets
       .filter(({ partition }) => !state.next.has(partition))
@@ -100,22 +114,22 @@ export class TailPositions {
   }
 
   private noticeResets(
-    topic: string,
+    look: Look,
     state: TopicState,
     offsets: readonly PartitionOffsets[],
     wasGone: boolean,
-    now: number,
   ): { partition: number; next: number }[] {
+    const { topic, askedAtTickMs, nextWhenAsked } = look;
     const resets = [];
     for (const { partition, low, end } of offsets) {
-      const next = state.next.get(partition);
-      if (next === undefined) continue;
+      const next = nextWhenAsked.get(partition);
+      if (next === undefined || !state.next.has(partition)) continue;
       if (!wasGone && end >= next) {
         state.suspects.delete(partition);
         continue;
       }
-      const suspectedAt = state.suspects.get(partition) ?? now;
-      if (!wasGone && now - suspectedAt < believedAfterMs) {
+      const suspectedAt = state.suspects.get(partition) ?? askedAtTickMs;
+      if (!wasGone && askedAtTickMs - suspectedAt < believedAfterMs) {
         state.suspects.set(partition, suspectedAt);
         continue;
       }

@@ -5,7 +5,7 @@ import type { KafkaEventLogOptions } from '../../../src/log/kafka/kafka-event-lo
 import { systemEnvironment } from '../../../src/std/system-environment.js';
 import { TailRecorder, until } from '../../contract/event-log-contract.js';
 import { uniqueName } from '../../platform/unique-name.js';
-import { silentLogger } from './silent-logger.js';
+import { silentLogger } from '../../contract/event-log-silent-logger.js';
 
 /** A log of ours beside a plain client of the same brokers. */
 export class KafkaLogHarness {

@@ -207,6 +207,21 @@ test('partitions are added under load without a loss', async () => {
   await tail.stop();
 });
 
+test('a busy topic is never taken for one that begins anew, however often its ends are asked', async () => {
+  const topic = await harness.makeTopic(12);
+  const busy = await harness.openLog({ tail: { lookMs: 20 } });
+  const { recorder, tail } = await startTail(busy, [topic]);
+  let written = 0;
+  for (const deadline = Date.now() + 4_000; Date.now() < deadline;) {
+    await log.append(Array.from({ length: 12 }, (_, partition) => ({ topic, partition, key: null, value: `v-${written++}` })));
+  }
+  await until(() => recorder.allValues().length >= written, 'all records');
+  expect(recorder.resets).toEqual([]);
+  expect(recorder.allValues().length).toBe(written);
+  expect(recorder.confirmed.length).toBeGreaterThan(20);
+  await tail.stop();
+});
+
 test('a topic of 200 partitions is tailed whole', async () => {
   const topic = await harness.makeTopic(200, 'wide');
   const { recorder, tail } = await startTail(log, [topic], new TailRecorder());

@@ -1,4 +1,4 @@
-import type { Logger } from '../../../src/telemetry/logger.js';
+import type { Logger } from '../../src/telemetry/logger.js';
 
 const print =
   (level: string): Logger['info'] =>
