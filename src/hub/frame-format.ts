@@ -26,15 +26,16 @@ function appendControl(out: ChunkWriter, type: string, data: object, id: string 
   out.append(encodeControl(type, data, id ?? undefined));
 }
 
-const textDecoder = new TextDecoder();
+const textDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const textEncoder = new TextEncoder();
 
-/** The data as JSON text: as it is when it is JSON, else as a JSON string. */
+/** The data as JSON text: as it is when it is JSON (a byte order mark before it is dropped), else as a JSON string. */
 function dataAsJson(event: RoutedEvent): string {
   const text = textDecoder.decode(decodeEventData(event.body));
+  const json = text.startsWith('\ufeff') ? text.slice(1) : text;
   try {
-    JSON.parse(text);
-    return text.replaceAll('\n', ' ');
+    JSON.parse(json);
+    return json.replaceAll('\n', ' ');
   } catch {
     return JSON.stringify(text);
   }
@@ -56,7 +57,7 @@ export function createEnvelopeFormat(): FrameFormat {
   const encoded: EncodedEnvelopes = new WeakMap();
   const bytesOf = (event: RoutedEvent, channels: readonly string[]): Uint8Array => {
     let byChannels = encoded.get(event);
-    if (byChannels === undefined) encoded.set(event, (byChannels = new Map()));
+    if (byChannels === undefined) encoded.set(event, (byChannels = new Map<string, Uint8Array>()));
     const key = channels.join('\n');
     let bytes = byChannels.get(key);
     if (bytes === undefined) {

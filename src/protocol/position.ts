@@ -91,7 +91,7 @@ export function encodeCursors(partitionCount: number, cursors: readonly (readonl
   return text;
 }
 
-/** Reads a position; null when it is not one. Never throws, whatever the bytes. */
+/** Reads a position; null when it is not one. Never throws, whatever the bytes. What it reads has one spelling: `encodePosition` writes it again. */
 export function decodePosition(text: string): Position | null {
   if (text.length > positionBytesMax || text.length < 1 + clusterTagLength || !text.startsWith(versionNow)) return null;
   const ended = text.endsWith(endMark);
@@ -133,7 +133,7 @@ function decodeTime(tag: string, count: string, time: string): TopicPosition | n
 
 function decodeWhole(tag: string, partitionCount: number, text: string): TopicPosition | null {
   const parts = text.split('-');
-  if (parts.length !== partitionCount) return null;
+  if (parts.length !== partitionCount || partitionCount === 1) return null;
   const cursors = new Map<number, number>();
   for (const [partition, part] of parts.entries()) {
     const next = decodeNumber(part);
@@ -149,12 +149,16 @@ function decodePairs(tag: string, parts: readonly string[]): TopicPosition | nul
   if (partitionCount === null || partitionCount < 1 || partitionCount > partitionsMax || parts.length < 3 || parts.length % 2 === 0)
     return null;
   const cursors = new Map<number, number>();
+  let last = -1;
   for (let i = 1; i < parts.length; i += 2) {
     const partition = decodeNumber(parts[i] ?? '');
     const next = decodeNumber(parts[i + 1] ?? '');
-    if (partition === null || next === null || partition >= partitionCount || cursors.has(partition)) return null;
+    if (partition === null || next === null || partition >= partitionCount || partition <= last) return null;
     cursors.set(partition, next - 1);
+    last = partition;
   }
+  // All partitions of several have the shorter form.
+  if (cursors.size === partitionCount && partitionCount > 1) return null;
   return { kind: 'offsets', tag, partitionCount, cursors };
 }
 

@@ -1,7 +1,7 @@
 import { createCursor } from '../hub/widen-cursor.js';
 import type { Cursor, CursorTopic } from '../hub/cursor.js';
 import { dependedNow, dependedPartitions, type Subscription, type SubscriptionSource } from '../hub/subscription.js';
-import type { PartitionLog } from '../hub/topic-log.js';
+import type { PartitionLog, TopicLog } from '../hub/topic-log.js';
 import type { TopicTable } from '../hub/topic-table.js';
 import type { EventLog } from '../log/event-log.js';
 import type { GapReason } from '../protocol/names.js';
@@ -116,18 +116,18 @@ async function checkEnds(start: StartingPoint, log: EventLog): Promise<StartingP
     const end = ends.get(partition.topic.topic)?.get(partition.partition);
     if (end !== undefined && cursor < end) continue;
     start.tell('future-position', partition);
-    if (end === undefined) forgetPartition(start, partition);
+    if (end === undefined) forgetMissing(start, partition.topic, ends.get(partition.topic.topic)?.size ?? 0);
     else start.at.set(partition, partition.tail);
   }
   return start;
 }
 
-/** The position spoke of a partition that does not exist: neither does the partition count that it claimed. */
-function forgetPartition(start: StartingPoint, partition: PartitionLog): void {
-  const { topic } = partition;
-  start.at.delete(partition);
+/** The position spoke of a partition that does not exist: neither do the others above the log's count, nor the count that it claimed. */
+function forgetMissing(start: StartingPoint, topic: TopicLog, countInLog: number): void {
+  const count = Math.max(topic.partitionCount, countInLog);
+  for (const partition of [...start.at.keys()]) if (partition.topic === topic && partition.partition >= count) start.at.delete(partition);
   const known = start.topics.get(topic.topic);
-  if (known !== undefined) start.topics.set(topic.topic, { ...known, partitionCount: topic.partitionCount });
+  if (known !== undefined) start.topics.set(topic.topic, { ...known, partitionCount: count });
 }
 
 async function addAtTime(start: StartingPoint, source: SubscriptionSource, timestampMs: number, log: EventLog): Promise<void> {
