@@ -124,6 +124,7 @@ export class KafkaTail implements Tail {
   /** Synchronous, before the first fetch: every known partition is sought, an unknown one held back until its low end is known. */
   private onJoined(session: ConsumerSession, assigned: ReadonlyMap<string, readonly number[]>): void {
     this.assigned = assigned;
+    this.pace.partitionCount = this.positions.partitionCount();
     let hasUnknown = false;
     for (const [topic, partitions] of assigned) {
       for (const partition of partitions) {

@@ -120,7 +120,7 @@ export class TailPositions {
     wasGone: boolean,
   ): { partition: number; next: number }[] {
     const { topic, askedAtTickMs, nextWhenAsked } = look;
-    const resets = [];
+    const resets: { partition: number; next: number }[] = [];
     for (const { partition, low, end } of offsets) {
       const next = nextWhenAsked.get(partition);
       if (next === undefined || !state.next.has(partition)) continue;

@@ -53,11 +53,11 @@ const asBuffer = (data: Uint8Array): Buffer => Buffer.from(data.buffer, data.byt
 /** The size in a frame's header (RFC 8878 §3.1.1.1), or null where it tells none. */
 function frameContentSize(data: Buffer): number | null {
   if (data.length < 6 || data.readUInt32LE(0) !== 0xfd2fb528) throw new Error('not a Zstandard frame');
-  const descriptor = data[4]!;
+  const descriptor = data.readUInt8(4);
   const isSingleSegment = (descriptor & 0x20) !== 0;
   const sizeFlag = descriptor >>> 6;
   if (sizeFlag === 0 && !isSingleSegment) return null;
-  const at = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
+  const at = 5 + (isSingleSegment ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0);
   if (sizeFlag === 0) return data[at] ?? 0;
   if (sizeFlag === 1) return data.readUInt16LE(at) + 256;
   if (sizeFlag === 2) return data.readUInt32LE(at);

@@ -139,14 +139,13 @@ export class MemoryEventLog implements EventLog {
 
   async append(records: readonly AppendRecord[]): Promise<readonly AppendResult[]> {
     // All partitions are chosen before anything is written, so that a refusal leaves nothing behind.
-    const targets = records.map((record) => this.targetOf(record));
-    return records.map((record, index) => {
-      const { topic, partition } = targets[index]!;
+    const targets = records.map((record) => ({ record, ...this.targetOf(record) }));
+    return targets.map(({ record, topic, partition }) => {
       const offset = this.broker.partition(topic, partition).append({
         timestampMs: record.timestampMs ?? this.node.environment.clock.nowMs(),
         key: toBytes(record.key),
         value: toBytes(record.value),
-        headers: Object.fromEntries(Object.entries(record.headers ?? {}).map(([name, value]) => [name, toBytes(value)!])),
+        headers: Object.fromEntries(Object.entries(record.headers ?? {}).map(([name, value]) => [name, Buffer.from(value)])),
       });
       return { topic, partition, offset };
     });

@@ -67,8 +67,10 @@ export class MemoryGroup {
     let turn = 0;
     for (const topic of topics) {
       const takers = this.members.filter((member) => member.topics.includes(topic));
-      for (const { partition } of this.broker.topic(topic)?.partitions ?? [])
-        shares.get(takers[turn++ % takers.length]!)!.push({ topic, partition });
+      for (const { partition } of this.broker.topic(topic)?.partitions ?? []) {
+        const taker = takers[turn++ % takers.length];
+        if (taker !== undefined) shares.get(taker)?.push({ topic, partition });
+      }
     }
     for (const [member, partitions] of shares) member.assign(this.currentGeneration, partitions);
   }

@@ -71,7 +71,7 @@ export class MemorySharedConsumer implements SharedConsumer, GroupMember {
     await Promise.all(
       starts.map((start) => {
         const source = sources.get(`${start.partition}/${start.topic}`);
-        return source === undefined ? undefined : this.follow(generation, source, start.next, isStale);
+        return source === undefined ? Promise.resolve() : this.follow(generation, source, start.next, isStale);
       }),
     );
   }

@@ -20,9 +20,12 @@ describeEventLog('kafka', async () => {
       await log.connect();
       return log;
     },
-    createTopic: async (topic, numPartitions) =>
-      void (await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true })),
-    addPartitions: async (topic, count) => void (await admin.createPartitions({ topicPartitions: [{ topic, count }] })),
+    createTopic: async (topic, numPartitions) => {
+      await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
+    },
+    addPartitions: async (topic, count) => {
+      await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+    },
     deleteTopic: async (topic) => {
       await admin.deleteTopics({ topics: [topic] });
       await new Promise((resolve) => setTimeout(resolve, 1_500));
