@@ -63,7 +63,12 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
   });
   const setDraining = readiness.declare('accepting', 'starting');
   const setLog = readiness.declare('log', 'waiting for the log to answer');
-  const admin = createAdminServer({ options: { host: config.host, port: config.adminPort }, readiness: () => readiness.report(), metrics, logger });
+  const admin = createAdminServer({
+    options: { host: config.host, port: config.adminPort },
+    readiness: () => readiness.report(),
+    metrics,
+    logger,
+  });
   const { port: adminPort } = await admin.listen();
   stops.push(() => admin.close());
   stops.push(startEventLoopMonitor(environment, metrics, logger).stop);
@@ -81,7 +86,11 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
   const edge = config.roles.includes('edge') ? await startEdge(config, log, window, router, surroundings, readiness) : null;
   if (edge !== null) stops.push(edge.stop);
   setDraining(true, 'accepting');
-  return { port: edge?.port ?? null, adminPort, stop: (hurry) => stopNode(config, surroundings, edge?.server ?? null, setDraining, stops, hurry) };
+  return {
+    port: edge?.port ?? null,
+    adminPort,
+    stop: (hurry) => stopNode(config, surroundings, edge?.server ?? null, setDraining, stops, hurry),
+  };
 }
 
 function createLog(config: Config, { environment, logger, metrics }: Surroundings): EventLog {
@@ -122,7 +131,12 @@ function createWindow(config: Config, router: Router, { environment, logger, met
   };
 }
 
-function startIndexer(config: Config, log: EventLog, window: ReplayWindow, { environment, logger, metrics }: Surroundings): () => Promise<void> {
+function startIndexer(
+  config: Config,
+  log: EventLog,
+  window: ReplayWindow,
+  { environment, logger, metrics }: Surroundings,
+): () => Promise<void> {
   const { deadLettersPerSecondMax: perSecond, ageSeconds } = config.window;
   const router = createRouter(config.routes, unobserved, { eventBytesMax: config.limits.eventBytesMax });
   const deadLetters = { topic: config.kafka.deadLetterTopic, perSecond, burst: perSecond };
@@ -181,7 +195,15 @@ async function startEdge(
     hearStray: ({ topic }) => watch.hearStray(topic),
   });
   const watch: TopicWatch = new TopicWatch({ hub, log, window, environment, metrics, logger, periodMs: topicWatchMs });
-  const feed = new TailFeed({ hub, router, logPages, metrics, logger, onHealth: (health) => setTail(health.delivering, health.reason) });
+  const feed = new TailFeed({
+    hub,
+    router,
+    logPages,
+    metrics,
+    logger,
+    onHealth: (health) => setTail(health.delivering, health.reason),
+    hearStray: ({ topic }) => watch.hearStray(topic),
+  });
   await watch.look();
   const tail = log.tail(
     router.topics.map(({ topic }) => topic),

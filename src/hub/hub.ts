@@ -196,14 +196,18 @@ export class Hub implements SubscriberHome {
     }
   }
 
-  /** The keyed topic holds records outside their home partition: its readers look at every partition from now on. */
+  /**
+   * The keyed topic holds records outside their home partition: its readers look at every partition from now on, and are told that something
+   * may have passed them there.
+   */
   breach(topic: TopicLog): void {
     if (topic.isBreached) return;
     this.flush();
     topic.isBreached = true;
     for (const subscriber of this.subscribers()) {
       if (!subscriber.subscription.sources.some((source) => source.topic === topic)) continue;
-      subscriber.widen((cursor) => widenTo(cursor, topic.partitions(), (partition) => partition.tail, this.topics.clusterTag));
+      const everywhere = (cursor: Cursor): Cursor => widenTo(cursor, topic.partitions(), ({ tail }) => tail, this.topics.clusterTag);
+      subscriber.widen(everywhere, 'unknown-position');
     }
   }
 

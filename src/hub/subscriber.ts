@@ -74,8 +74,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   #deepestTier: TierName = 'recent';
   #hadGap = false;
   #isResume: boolean;
-  /** Partitions whose topic began anew, and where; told when the socket takes bytes. */
-  #resets: Map<PartitionLog, number> | null = null;
+  /** Gaps to be told as soon as the socket takes bytes, each with what it does to the cursor. */
+  #untold: { readonly reason: GapReason; readonly move: (cursor: Cursor) => void }[] = [];
 
   constructor(home: SubscriberHome, subscription: Subscription, start: Start, sink: Sink) {
     this.#home = home;
@@ -135,25 +135,35 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     this.#home.cohortLeft(cohort);
   }
 
-  /** Gives a reader that has left its cohort a cursor over more partitions; the position in it is news. */
-  widen(widened: (cursor: Cursor) => Cursor): void {
+  /**
+   * Gives the reader a cursor over more partitions. `gap`: events of those may have been missed, and the reader is told.
+   */
+  widen(widened: (cursor: Cursor) => Cursor, gap: GapReason | null = null): void {
     if (this.#state === 'closed') return;
-    this.leaveCohort();
-    this.#stopWaiting();
-    this.#reading?.abort();
-    this.#reading = null;
+    this.#standStill();
     this.#cursor = widened(this.#cursor as Cursor);
+    if (gap !== null) this.#untold.push({ reason: gap, move: () => undefined });
     this.tailMoved();
   }
 
   /** The partition's topic began anew at `low`: told as a gap, then read from there. */
   resetTo(partition: PartitionLog, low: number): void {
     if (this.#state === 'closed') return;
+    this.#standStill();
+    const move = (cursor: Cursor): void => {
+      const index = cursor.indexOf(partition);
+      if (index >= 0) cursor.reset(index, low - 1);
+    };
+    this.#untold.push({ reason: 'store-lost', move });
+    this.tailMoved();
+  }
+
+  /** Leaves the cohort and gives up what is being read or waited for. */
+  #standStill(): void {
     this.leaveCohort();
+    this.#stopWaiting();
     this.#reading?.abort();
     this.#reading = null;
-    (this.#resets ??= new Map()).set(partition, low - 1);
-    this.tailMoved();
   }
 
   /** A turn of the keep-alive wheel. */
@@ -205,8 +215,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
 
   /** Writes what is in the writer and everything that `recent` has for the cursor; then reads on, waits, or goes live. */
   #pump(): void {
-    this.#applyResets();
     const cursor = this.#cursor as Cursor;
+    this.#tellUntold(cursor);
     for (;;) {
       const behind = this.#drainRecent(cursor);
       if (this.#state === 'closed' || (this.#home.out.length > 0 && !this.#flushOut())) return;
@@ -361,15 +371,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     this.subscription.format.control(this.#home.out, type, data, position);
   }
 
-  #applyResets(): void {
-    const resets = this.#resets;
-    if (resets === null) return;
-    this.#resets = null;
-    const cursor = this.#cursor as Cursor;
-    for (const [partition, to] of resets) {
-      const index = cursor.indexOf(partition);
-      if (index >= 0) this.#tellGap('store-lost', this.#lastPosition, () => cursor.reset(index, to));
-    }
+  #tellUntold(cursor: Cursor): void {
+    for (const { reason, move } of this.#untold.splice(0)) this.#tellGap(reason, this.#lastPosition, () => move(cursor));
   }
 
   #flushOut(): boolean {

@@ -107,7 +107,7 @@ function describeTopic(topic: string, routes: readonly Route[], eventBytesMax: n
     topic,
     generation: routes[0]?.generation ?? '',
     fingerprint: fingerprintRoutes(routes, eventBytesMax),
-    keyed: routes.every((route) => route.keyed !== false),
+    keyed: routes.some((route) => route.keyed !== false),
     compactedMeans: routes[0]?.compactedMeans ?? 'gap',
   };
 }
@@ -115,11 +115,8 @@ function describeTopic(topic: string, routes: readonly Route[], eventBytesMax: n
 /** Keyed routes of a topic share one hash: `parseRoutes` refuses others. */
 const keyHashOf = (routes: readonly Route[]): KeyHash | false => routes.find((route) => route.keyed !== false)?.keyed ?? false;
 
-/** A partition that the key had under a smaller count is legitimate: records stay where they were when partitions are added. */
 function isStray(keyed: KeyHash | false, partition: number, key: Uint8Array | null, partitionCount: number): boolean {
   if (keyed === false || key === null) return false;
   const hash = hashKey(keyed, key);
-  if (hash === null) return false;
-  for (let count = partitionCount; count > partition; count--) if (hash % count === partition) return false;
-  return true;
+  return hash !== null && hash % partitionCount !== partition;
 }

@@ -38,7 +38,7 @@ export interface RoutedTopic {
   readonly generation: string;
   /** Stable over processes: changes whenever what the window would hold for this topic changes. */
   readonly fingerprint: string;
-  /** True when every route of the topic is keyed. */
+  /** True when some route of the topic is keyed. */
   readonly keyed: boolean;
   readonly compactedMeans: 'gap' | 'current-state';
 }
@@ -50,7 +50,10 @@ export interface Router {
   readonly attributeNames: readonly string[];
   /** The record's events (empty: none), or why it cannot be decoded. Copies what it keeps. */
   route(topic: string, partition: number, record: LogRecord): readonly RoutedEvent[] | UndecodableReason;
-  /** Whether the record of a keyed topic is in a partition where no reader would look for it, under `partitionCount`. */
+  /**
+   * Whether the record of a keyed topic is outside the home partition that `partitionCount` gives it. Records stay where they were when a topic
+   * grows: ask for each count that the topic had while it was watched.
+   */
   isStray(topic: string, partition: number, record: LogRecord, partitionCount: number): boolean;
   /** Topics that can produce the channel; empty: no route can. */
   sourcesOf(channel: string): readonly ChannelSource[];

@@ -70,12 +70,18 @@ export class LogPages {
     const readingKey = `${key} ${from}`;
     let reading = this.#reading.get(readingKey);
     if (reading === undefined) {
-      reading = this.#load(key, topic, partition, from, offset, Math.max(offset, Math.min(pageEnd, through))).finally(() => this.#reading.delete(readingKey));
+      reading = this.#load(key, topic, partition, from, offset, Math.max(offset, Math.min(pageEnd, through))).finally(() =>
+        this.#reading.delete(readingKey),
+      );
       this.#reading.set(readingKey, reading);
     } else this.#metrics.replayShared();
     const answer = await reading;
-    if (answer.kind === 'page' && answer.page.to < offset && answer.page.to >= answer.page.from) return this.read(topic, partition, offset, through);
-    return answer;
+    if (answer.kind === 'below-low') return answer.low > offset ? answer : this.read(topic, partition, offset, through);
+    const { page } = answer;
+    // Read for another reader, further on: what lies between is below the log's low end.
+    if (page.from > offset) return { kind: 'below-low', low: page.from };
+    const hasMore = page.to < offset && page.to >= page.from;
+    return hasMore ? this.read(topic, partition, offset, through) : answer;
   }
 
   async #load(key: string, topic: string, partition: number, from: number, wanted: number, to: number): Promise<LogPageAnswer> {

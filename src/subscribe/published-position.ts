@@ -15,6 +15,10 @@ export function encodePublishedPosition(router: Router, topics: TopicTable): (ch
     const cursors = new Map<number, number>(isKeyed ? [] : log.partitions().map((other) => [other.partition, other.tail]));
     cursors.set(partition, offset);
     const partitionCount = Math.max(log.partitionCount, partition + 1);
-    return encodePosition({ clusterTag: topics.clusterTag, topics: [{ kind: 'offsets', tag: log.tag, partitionCount, cursors }], ended: false });
+    return encodePosition({
+      clusterTag: topics.clusterTag,
+      topics: [{ kind: 'offsets', tag: log.tag, partitionCount, cursors }],
+      ended: false,
+    });
   };
 }

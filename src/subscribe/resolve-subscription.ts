@@ -30,7 +30,8 @@ export class SubscriptionResolver {
     for (const channel of channels) {
       for (const source of this.#sourcesOf(channel)) {
         const known = sources.get(source.topic);
-        if (known === undefined) sources.set(source.topic, { homes: source.home === null ? null : [source.home], byTime: source.position === 'time' });
+        if (known === undefined)
+          sources.set(source.topic, { homes: source.home === null ? null : [source.home], byTime: source.position === 'time' });
         else if (source.home === null) known.homes = null;
         else known.homes?.push(source.home);
         if (source.hasLatest) latest.set(source.topic, [...(latest.get(source.topic) ?? []), channel]);

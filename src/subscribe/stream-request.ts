@@ -133,7 +133,10 @@ function findPosition(request: RequestSnapshot): string | null {
 function parseSinceOrRefuse(text: string, nowMs: number): number {
   const sinceMs = parseSince(text, nowMs);
   if (sinceMs === null) {
-    throw new RefusedError('invalid-parameter', 'The parameter since is an ISO time, milliseconds since 1970, or a duration such as 30s, 5m, 2h or 1d.');
+    throw new RefusedError(
+      'invalid-parameter',
+      'The parameter since is an ISO time, milliseconds since 1970, or a duration such as 30s, 5m, 2h or 1d.',
+    );
   }
   return sinceMs;
 }

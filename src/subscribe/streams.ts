@@ -72,7 +72,12 @@ export class Streams implements EventStreams {
     const { subscription } = resolved;
     const safeTimeMs = hub.safeTimeMs();
     if (asked.position !== null) return this.#beginAtPosition(asked.position, resolved, safeTimeMs);
-    const begun = (start: StartingPoint, latest: readonly RoutedEvent[] = []): Beginning => ({ start, latest, from: null, isResume: false });
+    const begun = (start: StartingPoint, latest: readonly RoutedEvent[] = []): Beginning => ({
+      start,
+      latest,
+      from: null,
+      isResume: false,
+    });
     if (asked.sinceMs !== null) return startSince(subscription, asked.sinceMs, log, safeTimeMs).then((start) => begun(start));
     if (asked.rewind > 0) return startRewound(subscription, asked.rewind, window, safeTimeMs).then((start) => begun(start));
     if (resolved.latest.size > 0) {
@@ -87,7 +92,8 @@ export class Streams implements EventStreams {
     const { subscription } = resolved;
     const position = decodePosition(text);
     if (position?.ended === true && subscription.filter.until !== null) return 'ended';
-    const begun = (start: StartingPoint): Promise<Beginning> | Beginning => this.#withPresentState(start, position === null ? null : text, resolved);
+    const begun = (start: StartingPoint): Promise<Beginning> | Beginning =>
+      this.#withPresentState(start, position === null ? null : text, resolved);
     if (position === null) return begun(startLost(subscription, 'unknown-position', safeTimeMs));
     const start = startAtPosition(position, subscription, hub.topics, log, safeTimeMs);
     return start instanceof Promise ? start.then(begun) : begun(start);
@@ -96,7 +102,12 @@ export class Streams implements EventStreams {
   /** After a gap on a resume the present state is sent where it is kept: the reader cannot know it otherwise. */
   #withPresentState(start: StartingPoint, from: string | null, { latest }: ResolvedSubscription): Promise<Beginning> | Beginning {
     if (start.lost.size === 0 || latest.size === 0) return { start, latest: [], from, isResume: true };
-    return addPresentState(start, latest, [...start.lost], this.#parts.window).then((events) => ({ start, latest: events, from, isResume: true }));
+    return addPresentState(start, latest, [...start.lost], this.#parts.window).then((events) => ({
+      start,
+      latest: events,
+      from,
+      isResume: true,
+    }));
   }
 
   #answer(asked: StreamRequest, { subscription }: ResolvedSubscription, beginning: Beginning): StreamAnswer {

@@ -14,16 +14,20 @@ export interface TailFeedParts {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onHealth: (health: TailHealth) => void;
+  /** A keyed topic holds a record outside its home partition. */
+  readonly hearStray: (topic: TopicLog) => void;
 }
 
 /** Carries what the tail reads into the hub: routes each record once, and tells holes, growth and resets. */
 export class TailFeed implements TailListener {
   readonly #parts: TailFeedParts;
+  readonly #keyed: ReadonlySet<string>;
   #health: TailHealth = { delivering: false, reason: 'the tail has not started' };
   #hasDelivered = false;
 
   constructor(parts: TailFeedParts) {
     this.#parts = parts;
+    this.#keyed = new Set(parts.router.topics.filter(({ keyed }) => keyed).map(({ topic }) => topic));
   }
 
   get health(): TailHealth {
@@ -62,8 +66,12 @@ export class TailFeed implements TailListener {
     }
     const events: RoutedEvent[] = [];
     let bytes = 0;
+    const strayCounts = this.#countsToCheck(partition.topic);
     for (const record of batch.records) {
       if (record.offset <= partition.tail) continue;
+      if (strayCounts.length > 0 && strayCounts.every((count) => router.isStray(batch.topic, batch.partition, record, count))) {
+        this.#parts.hearStray(partition.topic);
+      }
       bytes += record.value?.length ?? 0;
       const routed = router.route(batch.topic, batch.partition, record);
       if (typeof routed === 'string') metrics.undecodable(batch.topic, routed);
@@ -88,6 +96,13 @@ export class TailFeed implements TailListener {
     this.#hasDelivered ||= health.delivering;
     this.#parts.onHealth(health);
     this.#parts.hub.setDelivering(health.delivering);
+  }
+
+  /** The partition counts under which records of a keyed topic may have found their home since this node began; none: nothing to check. */
+  #countsToCheck(topic: TopicLog): readonly number[] {
+    if (topic.isBreached || !this.#keyed.has(topic.topic)) return [];
+    const { firstPartitionCount, partitionCount } = topic;
+    return Array.from({ length: partitionCount - firstPartitionCount + 1 }, (_, i) => firstPartitionCount + i);
   }
 
   #topic(topic: string): TopicLog {

@@ -82,7 +82,8 @@ export class TieredReader implements TierReader {
     const { limits, provesNothing, environment } = this.#parts;
     const { after, recentStart, budget, signal } = query;
     if (provesNothing(query.topic)) return { kind: 'gap', reason: 'compacted', to: recentStart };
-    if (recentStart - after > limits.scanOffsetsMax || budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0) return tooFar(query);
+    if (recentStart - after > limits.scanOffsetsMax || budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0)
+      return tooFar(query);
     for (let pauseMs: number = retryMs.first; !signal.aborted; pauseMs = Math.min(retryMs.max, pauseMs * 2)) {
       const answer = await this.#readLog(query);
       if (answer === 'crowded') return tooFar(query);

@@ -71,7 +71,9 @@ export class TopicWatch {
     const topic = hub.topics.get(name);
     if (topic === undefined || topic.isBreached) return;
     metrics.keyedBreach(name);
-    logger.error('a keyed topic holds records outside their home partition; its readers look at every partition from now on', { topic: name });
+    logger.error('a keyed topic holds records outside their home partition; its readers look at every partition from now on', {
+      topic: name,
+    });
     hub.breach(topic);
   }
 }

@@ -174,7 +174,8 @@ export class SimClient {
       }
       got.add(identity);
       const last = lasts.get(`${topic}/${partition}`) ?? -1;
-      if (Number(offset) < last && !this.#mayRepeat(topic)) throw new Violation(`${this.#name} got ${identity} after ${topic}/${partition}@${last}`);
+      if (Number(offset) < last && !this.#mayRepeat(topic))
+        throw new Violation(`${this.#name} got ${identity} after ${topic}/${partition}@${last}`);
       lasts.set(`${topic}/${partition}`, Number(offset));
     }
     return got;

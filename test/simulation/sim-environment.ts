@@ -76,7 +76,10 @@ export class SimEnvironment implements Environment {
     for (;;) {
       let next: Planned | null = null;
       for (const planned of this.#planned.values()) {
-        if (planned.atMs <= untilMs && (next === null || planned.atMs < next.atMs || (planned.atMs === next.atMs && planned.serial < next.serial))) {
+        if (
+          planned.atMs <= untilMs &&
+          (next === null || planned.atMs < next.atMs || (planned.atMs === next.atMs && planned.serial < next.serial))
+        ) {
           next = planned;
         }
       }

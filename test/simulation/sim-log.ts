@@ -35,7 +35,14 @@ export class SimLog {
     const start = Math.max(from, low);
     const to = Math.min(records.length, start + offsetsMax) - 1;
     if (to < start) return null;
-    return { topic, partition, from: start, to, records: records.slice(start, to + 1).filter((record) => record !== null), end: records.length };
+    return {
+      topic,
+      partition,
+      from: start,
+      to,
+      records: records.slice(start, to + 1).filter((record) => record !== null),
+      end: records.length,
+    };
   }
 
   /** The reading side of the port, for the parts that ask the log. */

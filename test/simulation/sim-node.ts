@@ -37,7 +37,14 @@ export class SimNode {
   readonly #next = new Map<string, number>();
   readonly #counts = new Map<string, number>();
 
-  constructor(log: SimLog, eventLog: EventLog, window: ReplayWindow | null, router: Router, environment: SimEnvironment, limits: SimLimits) {
+  constructor(
+    log: SimLog,
+    eventLog: EventLog,
+    window: ReplayWindow | null,
+    router: Router,
+    environment: SimEnvironment,
+    limits: SimLimits,
+  ) {
     this.#log = log;
     const metrics = noMetrics;
     const logger = silentLogger;
@@ -74,7 +81,15 @@ export class SimNode {
       hearStray: ({ topic }) => this.#watch.hearStray(topic),
     });
     this.#watch = new TopicWatch({ hub: this.hub, log: eventLog, window, environment, metrics, logger, periodMs: 5_000 });
-    this.#feed = new TailFeed({ hub: this.hub, router, logPages, metrics, logger, onHealth: () => undefined });
+    this.#feed = new TailFeed({
+      hub: this.hub,
+      router,
+      logPages,
+      metrics,
+      logger,
+      onHealth: () => undefined,
+      hearStray: ({ topic }) => this.#watch.hearStray(topic),
+    });
     this.streams = new Streams({
       hub: this.hub,
       router,

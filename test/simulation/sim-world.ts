@@ -17,7 +17,12 @@ import { SimClient, type Plan } from './sim-client.js';
 const routes: unknown = [
   { topic: 'keyed', channels: ['k.{key}'], keyed: 'murmur2', type: '{header:type|message}' },
   { topic: 'state', channels: ['s.{key}'], keyed: 'murmur2', type: '{header:type|message}', latest: { ttlSeconds: 86_400 } },
-  { topic: 'spread', channels: ['u.{header:c}', 'all.{header:g}'], type: '{header:type|message}', attributes: { colour: '{header:colour|none}' } },
+  {
+    topic: 'spread',
+    channels: ['u.{header:c}', 'all.{header:g}'],
+    type: '{header:type|message}',
+    attributes: { colour: '{header:colour|none}' },
+  },
   { topic: 'spread', channels: ['u.{header:c}'], type: 'second', when: { 'header:twice': ['yes'] } },
 ];
 
@@ -153,7 +158,11 @@ export class SimWorld {
     this.groups.push(
       new SimGroup(this.log, topic, partition, () => {
         const indexer = new Indexer(
-          { windowAgeMs, deadLetters: { topic: 'dead', perSecond: 0, burst: 0 }, writeBounds: { entriesMax: this.int(1, 6), bytesMax: 100_000 } },
+          {
+            windowAgeMs,
+            deadLetters: { topic: 'dead', perSecond: 0, burst: 0 },
+            writeBounds: { entriesMax: this.int(1, 6), bytesMax: 100_000 },
+          },
           {
             log: this.log.asEventLog(),
             router: this.router,
@@ -170,7 +179,18 @@ export class SimWorld {
   }
 
   #newPlan(): Plan {
-    const channels = this.pick([['k.a'], ['k.b'], ['k.a', 'k.b'], ['s.a'], ['s.a', 's.b'], ['u.x'], ['u.x', 'u.y'], ['all.g'], ['all.g', 'u.x'], ['k.a', 'u.x']]);
+    const channels = this.pick([
+      ['k.a'],
+      ['k.b'],
+      ['k.a', 'k.b'],
+      ['s.a'],
+      ['s.a', 's.b'],
+      ['u.x'],
+      ['u.x', 'u.y'],
+      ['all.g'],
+      ['all.g', 'u.x'],
+      ['k.a', 'u.x'],
+    ]);
     return {
       channels,
       types: this.chance(0.3) ? ['t1'] : null,
@@ -237,7 +257,9 @@ export class SimWorld {
     if (waiting.length > 0 && this.chance(0.6)) {
       const [write] = waiting.splice(this.int(0, waiting.length - 1), 1);
       const isLost = this.chance(0.05);
-      this.say(`window write ${write?.stretch.topic}-${write?.stretch.partition} [${write?.stretch.from},${write?.stretch.to}]${isLost ? ' lost' : ''}`);
+      this.say(
+        `window write ${write?.stretch.topic}-${write?.stretch.partition} [${write?.stretch.from},${write?.stretch.to}]${isLost ? ' lost' : ''}`,
+      );
       write?.settle(isLost);
       return;
     }
@@ -336,7 +358,7 @@ export class SimWorld {
     this.say('calm');
     this.log.isAway = false;
     this.window.setAway(null);
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 90; round++) {
       for (const write of this.slowWindow.waiting.splice(0)) write.settle(false);
       for (const group of this.groups) await group.step(50, false);
       for (const node of this.nodes) {
@@ -350,7 +372,8 @@ export class SimWorld {
         client.receive(100_000);
       }
       await this.environment.advance(300);
-      if (round > 20 && this.clients.every((client) => client.isAtHead)) break;
+      // Longer than the parts' own periods: what was latched in the window must have been heard of.
+      if (round > 40 && this.clients.every((client) => client.isAtHead)) break;
     }
     for (const client of this.clients) client.judge();
     for (const node of this.nodes) node.stop();

@@ -53,12 +53,11 @@ describe('strays of a keyed topic', () => {
   ]);
   const home = (key: string, count: number): number => (hashKey('murmur2', Buffer.from(key)) as number) % count;
 
-  test('a record is at home where its key hashes under the count or a smaller one', () => {
+  test('a record is at home where its key hashes under the count', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.integer({ min: 1, max: 30 }), fc.nat(29), (key, count, partition) => {
         fc.pre(partition < count && isWellFormed(key));
-        const isHome = Array.from({ length: count }, (_, i) => home(key, i + 1)).includes(partition);
-        expect(router.isStray('keyed', partition, recordOf({ key }), count)).toBe(!isHome);
+        expect(router.isStray('keyed', partition, recordOf({ key }), count)).toBe(home(key, count) !== partition);
       }),
     );
   });
