@@ -76,7 +76,7 @@ export class KafkaAppender {
       const part = takePart(lane.waiting);
       try {
         const offsets = await this.send(topic, part);
-        part.forEach(({ settle }, index) => settle(offsets[index]!));
+        offsets.forEach((offset, index) => part[index]?.settle(offset));
       } catch (error) {
         const failure = toLogError(`append to topic "${topic}"`, error);
         for (const { settle } of part) settle(failure);
@@ -111,7 +111,7 @@ export class KafkaAppender {
   private offsetsOf(topic: string, messages: readonly Message[], written: readonly RecordMetadata[]): AppendResult[] {
     const nexts = new Map(written.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
     return messages.map((message) => {
-      const partition = this.chosen.get(message)!;
+      const partition = this.chosen.get(message) ?? -1;
       const offset = nexts.get(partition);
       if (offset === undefined || Number.isNaN(offset) || offset < 0)
         throw new LogError(`Kafka told no offset for partition ${partition} of "${topic}"`, true);
@@ -174,7 +174,7 @@ function takePart(waiting: Waiting[]): Waiting[] {
   let bytes = 0;
   let count = 0;
   while (count < waiting.length && count < requestRecordsMax) {
-    bytes += waiting[count]!.bytes;
+    bytes += waiting[count]?.bytes ?? 0;
     if (count > 0 && bytes > requestBytesMax) break;
     count++;
   }

@@ -19,7 +19,7 @@ export function makeSasl(options: KafkaSaslOptions, clock: Clock): SASLOptions {
         get password() {
           return secretOf('password', options.password, options.passwordFile);
         },
-      } as SASLOptions;
+      };
     case 'oauthbearer': {
       const secret = () => secretOf('client secret', options.clientSecret, options.clientSecretFile);
       const tokens = new OauthTokens(options, secret, clock);

@@ -141,8 +141,9 @@ export class KafkaScanner {
     this.session.resume(job.topic, [job.partition]);
   }
 
-  private onBatch(session: ConsumerSession, { batch, isStale }: EachBatchPayload): Promise<void> {
-    if (session !== this.session || isStale()) return Promise.resolve();
+  private onBatch(session: ConsumerSession, payload: EachBatchPayload): Promise<void> {
+    if (session !== this.session || payload.isStale()) return Promise.resolve();
+    const { batch } = payload;
     const from = fetchedOffsetOf(batch);
     const to = Number(batch.lastOffset());
     const job = this.jobs.get(`${batch.partition}/${batch.topic}`);

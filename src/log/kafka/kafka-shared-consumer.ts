@@ -200,10 +200,10 @@ export class KafkaSharedConsumer implements SharedConsumer {
   }
 
   private async onBatch(session: ConsumerSession, payload: EachBatchPayload): Promise<void> {
-    const { batch, isStale } = payload;
+    const { batch } = payload;
     const { division } = this;
     const state = division?.partitions.get(`${batch.partition}/${batch.topic}`);
-    if (session !== this.session || division === null || state === undefined || isStale()) return;
+    if (session !== this.session || division === null || state === undefined || payload.isStale()) return;
     // A heartbeat every so often while the listener works: kafkajs sends none meanwhile. It fails when the partitions are being divided anew.
     const beat = this.beatWhileWorking(division, payload);
     try {
@@ -275,11 +275,11 @@ export class KafkaSharedConsumer implements SharedConsumer {
     throw new Error('the partition was taken away before its batch was written');
   }
 
-  private beatWhileWorking(division: Division, { heartbeat }: EachBatchPayload): { cancel(): void; failure: unknown } {
-    const beating = { cancel: () => timer.cancel(), failure: null as unknown };
+  private beatWhileWorking(division: Division, payload: EachBatchPayload): { cancel(): void; failure: Error | null } {
+    const beating = { cancel: () => timer.cancel(), failure: null as Error | null };
     const timer = this.context.environment.timers.every(sessionTimeoutMs / 4, () => {
-      heartbeat().catch((error: unknown) => {
-        beating.failure = error;
+      payload.heartbeat().catch((error: unknown) => {
+        beating.failure = error as Error;
         if (this.division === division) this.endDivision(true);
       });
     });

@@ -141,8 +141,9 @@ export class KafkaTail implements Tail {
     if (hasUnknown) void this.look();
   }
 
-  private onBatch(session: ConsumerSession, { batch, isStale }: EachBatchPayload): Promise<void> {
-    if (session !== this.session || isStale()) return Promise.resolve();
+  private onBatch(session: ConsumerSession, payload: EachBatchPayload): Promise<void> {
+    if (session !== this.session || payload.isStale()) return Promise.resolve();
+    const { batch } = payload;
     const { clock } = this.context.environment;
     const from = fetchedOffsetOf(batch);
     const to = Number(batch.lastOffset());

@@ -23,6 +23,7 @@ export function quietRequestQueue(): void {
     throw new LogError(`kafkajs ${version} is not ${knownKafkajsVersion}, whose insides are known`, false);
   const queue = (require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue & { [mark]?: true } }).prototype;
   if (queue[mark]) return;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with its own queue
   const schedule = queue.scheduleCheckPendingRequests;
   queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0) schedule.call(this);

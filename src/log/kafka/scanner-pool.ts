@@ -62,14 +62,11 @@ export class ScannerPool {
 
   release(scanner: KafkaScanner, job: ScanJob): void {
     scanner.remove(job);
-    for (let at = 0; at < this.queue.length;) {
-      const waiting = this.queue[at]!;
+    for (const waiting of [...this.queue]) {
       const free = this.freeFor(waiting.job);
-      if (free === null) at++;
-      else {
-        this.queue.splice(at, 1);
-        waiting.take(free);
-      }
+      if (free === null) continue;
+      this.queue.splice(this.queue.indexOf(waiting), 1);
+      waiting.take(free);
     }
     if (this.scanners.every((one) => one.load === 0)) this.stopWhenIdle();
   }

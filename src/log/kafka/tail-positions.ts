@@ -72,7 +72,7 @@ export class TailPositions {
   /** The answer to a look; what is not known yet is followed from its low end, or from its end when the tail begins with it (`isFirst`). */
   absorb(look: Look, offsets: readonly PartitionOffsets[], isFirst: boolean): Absorbed {
     const { topic, askedAtTickMs } = look;
-    const state = this.topics.get(topic) ?? { told: 0, next: new Map(), missingLooks: 0, suspects: new Map() };
+    const state: TopicState = this.topics.get(topic) ?? { told: 0, next: new Map(), missingLooks: 0, suspects: new Map() };
     this.topics.set(topic, state);
     const wasGone = state.missingLooks >= looksToBelieve;
     state.missingLooks = 0;

@@ -4,6 +4,8 @@ import zstdWasm from '@bokuweb/zstd-wasm';
 
 type Transform = (data: Buffer) => Promise<Buffer>;
 
+type NativeTransform = (data: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void;
+
 export interface ByteCodec {
   readonly compress: Transform;
   readonly decompress: Transform;
@@ -15,15 +17,10 @@ const firstGuessBytes = 1024 * 1024;
 
 /** Zstandard: Node's own where it has one (22.15 and later), else in WebAssembly. */
 export async function makeZstdCodec(): Promise<ByteCodec> {
-  const native = zlib as { zstdCompress?: never; zstdDecompress?: never };
-  if (native.zstdCompress !== undefined && native.zstdDecompress !== undefined) {
-    return {
-      compress: promisify(native.zstdCompress) as Transform,
-      decompress: (data) =>
-        (promisify(native.zstdDecompress!) as unknown as (data: Buffer, options: object) => Promise<Buffer>)(data, {
-          maxOutputLength: unpackedBytesMax,
-        }),
-    };
+  const { zstdCompress, zstdDecompress } = zlib as unknown as Partial<Record<'zstdCompress' | 'zstdDecompress', NativeTransform>>;
+  if (zstdCompress !== undefined && zstdDecompress !== undefined) {
+    const [pack, unpackNatively] = [promisify(zstdCompress), promisify(zstdDecompress)];
+    return { compress: (data) => pack(data, {}), decompress: (data) => unpackNatively(data, { maxOutputLength: unpackedBytesMax }) };
   }
   await zstdWasm.init();
   return {

@@ -50,7 +50,8 @@ export class MemoryBroker {
 
   group(name: string): MemoryGroup {
     let group = this.groupsByName.get(name);
-    if (group === undefined) this.groupsByName.set(name, (group = new MemoryGroup(this)));
+    if (group === undefined)
+      this.groupsByName.set(name, (group = new MemoryGroup((topic) => this.topicsByName.get(topic)?.partitions.length ?? 0)));
     return group;
   }
 

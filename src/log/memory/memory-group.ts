@@ -1,5 +1,3 @@
-import type { MemoryBroker } from './memory-broker.js';
-
 /** One partition, by name. */
 export interface PartitionName {
   readonly topic: string;
@@ -15,13 +13,14 @@ export interface GroupMember {
 
 /** A shared group: divides partitions evenly, and refuses commits of an earlier division. */
 export class MemoryGroup {
-  private readonly broker: MemoryBroker;
+  private readonly partitionCountOf: (topic: string) => number;
   private readonly members: GroupMember[] = [];
   private readonly committed = new Map<string, number>();
   private currentGeneration = 0;
 
-  constructor(broker: MemoryBroker) {
-    this.broker = broker;
+  /** `partitionCountOf` is 0 where there is no such topic. */
+  constructor(partitionCountOf: (topic: string) => number) {
+    this.partitionCountOf = partitionCountOf;
   }
 
   get generation(): number {
@@ -67,7 +66,7 @@ export class MemoryGroup {
     let turn = 0;
     for (const topic of topics) {
       const takers = this.members.filter((member) => member.topics.includes(topic));
-      for (const { partition } of this.broker.topic(topic)?.partitions ?? []) {
+      for (let partition = 0; partition < this.partitionCountOf(topic); partition++) {
         const taker = takers[turn++ % takers.length];
         if (taker !== undefined) shares.get(taker)?.push({ topic, partition });
       }

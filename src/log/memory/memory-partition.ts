@@ -88,7 +88,7 @@ export class MemoryPartition {
   /** Removes everything below `low`. */
   trim(low: number): void {
     const target = Math.min(low, this.endOffset);
-    while (this.head < this.entries.length && this.entries[this.head]!.offset < target) this.dropOldest();
+    while (this.head < this.entries.length && this.entryAt(this.head).offset < target) this.dropOldest();
     this.lowOffset = Math.max(this.lowOffset, target);
     this.changed();
   }
@@ -104,7 +104,10 @@ export class MemoryPartition {
 
   /** Removes everything at and above `end`: what an unclean leader election does. */
   truncate(end: number): void {
-    while (this.entries.length > this.head && this.entries.at(-1)!.offset >= end) this.heldBytes -= sizeOf(this.entries.pop()!);
+    while (this.entries.length > this.head && this.entryAt(this.entries.length - 1).offset >= end) {
+      this.heldBytes -= sizeOf(this.entryAt(this.entries.length - 1));
+      this.entries.pop();
+    }
     this.endOffset = Math.min(this.endOffset, end);
     this.lowOffset = Math.min(this.lowOffset, this.endOffset);
     this.changed();
@@ -126,7 +129,7 @@ export class MemoryPartition {
     const records: LogRecord[] = [];
     let bytes = 0;
     for (let at = this.indexOf(start); at < this.entries.length; at++) {
-      const record = this.entries[at]!;
+      const record = this.entryAt(at);
       if (record.offset > last) break;
       bytes += sizeOf(record);
       if (records.length > 0 && (records.length >= bounds.recordsMax || bytes > bounds.bytesMax)) {
@@ -140,9 +143,15 @@ export class MemoryPartition {
   /** First offset whose record time is at or after `timestampMs`; the end where there is none. */
   offsetAtTime(timestampMs: number): number {
     for (let at = this.head; at < this.entries.length; at++) {
-      if (this.entries[at]!.timestampMs >= timestampMs) return this.entries[at]!.offset;
+      if (this.entryAt(at).timestampMs >= timestampMs) return this.entryAt(at).offset;
     }
     return this.endOffset;
+  }
+
+  private entryAt(index: number): LogRecord {
+    const entry = this.entries[index];
+    if (entry === undefined) throw new RangeError(`no entry ${index}`);
+    return entry;
   }
 
   private indexOf(offset: number): number {
@@ -150,14 +159,14 @@ export class MemoryPartition {
     let right = this.entries.length;
     while (left < right) {
       const middle = (left + right) >>> 1;
-      if (this.entries[middle]!.offset < offset) left = middle + 1;
+      if (this.entryAt(middle).offset < offset) left = middle + 1;
       else right = middle;
     }
     return left;
   }
 
   private dropOldest(): void {
-    const gone = this.entries[this.head]!;
+    const gone = this.entryAt(this.head);
     // The slot must not keep the record alive until the array is cut.
     this.entries[this.head] = undefined as never;
     this.head++;

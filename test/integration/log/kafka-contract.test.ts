@@ -4,6 +4,7 @@ import { systemEnvironment } from '../../../src/std/system-environment.js';
 import { describeEventLog } from '../../contract/event-log-contract.js';
 import { sharedKafka } from '../../platform/shared-services.js';
 import { uniqueName } from '../../platform/unique-name.js';
+import { createTopic } from './kafka-log-harness.js';
 import { silentLogger } from '../../contract/event-log-silent-logger.js';
 
 describeEventLog('kafka', async () => {
@@ -20,9 +21,7 @@ describeEventLog('kafka', async () => {
       await log.connect();
       return log;
     },
-    createTopic: async (topic, numPartitions) => {
-      await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
-    },
+    createTopic: (topic, partitionCount) => createTopic(admin, topic, partitionCount),
     addPartitions: async (topic, count) => {
       await admin.createPartitions({ topicPartitions: [{ topic, count }] });
     },
