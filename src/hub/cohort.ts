@@ -51,6 +51,12 @@ export class Cohort<Member extends CohortMember = CohortMember> {
     this.#pendingPartitions.push(partition);
   }
 
+  /** Brings the cursor to every tail, for one who is there and joins: it must not be given a position below its own. */
+  catchUp(out: ChunkWriter, safeTimeMs: number): void {
+    if (this.hasPending) this.flush(out, safeTimeMs);
+    else this.#settle();
+  }
+
   /** Sends what is pending to every member. */
   flush(out: ChunkWriter, safeTimeMs: number): void {
     this.#settle();

@@ -96,7 +96,7 @@ export class Hub implements SubscriberHome {
       cohort = new Cohort(key, subscription, cursor.copy(), this);
       this.#cohorts.set(key, cohort);
       this.#channels.addCohort(cohort);
-    } else if (cohort.hasPending) cohort.flush(this.out, this.safeTimeMs());
+    } else cohort.catchUp(this.out, this.safeTimeMs());
     return cohort;
   }
 
