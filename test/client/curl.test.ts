@@ -1,0 +1,4 @@
+import { createCurlClient } from './drivers/curl-driver.js';
+import { testClient } from './test-client.js';
+
+testClient('curl', createCurlClient);
