@@ -82,8 +82,9 @@ export class Cohort<Member extends CohortMember = CohortMember> {
       newest = event;
       sent++;
       if (isTerminal) {
+        const members = this.members.slice(); // also those that leave because their socket is behind
         this.#deliver(out, position, sent, newest);
-        for (const member of this.members.slice()) member.finish();
+        for (const member of members) member.finish();
         return;
       }
       if (isLast && out.length >= this.#context.options.chunkBytesMax) {

@@ -73,6 +73,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   #catchUpSinceTickMs: number | null = null;
   #deepestTier: TierName = 'recent';
   #hadGap = false;
+  /** The present state was the terminal event. */
+  #isOver = false;
   #isResume: boolean;
   /** Gaps to be told as soon as the socket takes bytes, each with what it does to the cursor. */
   #untold: { readonly reason: GapReason; readonly move: (cursor: Cursor) => void }[] = [];
@@ -95,7 +97,9 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
 
   /** Begins to catch up, behind the head that the constructor left in the writer. */
   begin(): void {
-    this.#pump();
+    if (!this.#isOver) return this.#pump();
+    this.#flushOut();
+    this.close('ended');
   }
 
   covers(partition: PartitionLog): boolean {
@@ -350,9 +354,12 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     if (gap === null) this.#control('selvage.position', {}, position);
     else this.#tellGap(gap.reason, gap.from, () => undefined);
     for (const event of latest) {
-      if (matchesFilter(this.subscription.filter, event)) {
-        this.subscription.format.event(out, event, askedChannels(this.subscription, event), position);
-      }
+      const { filter, format } = this.subscription;
+      if (!matchesFilter(filter, event)) continue;
+      this.#isOver = filter.until?.has(event.type) === true;
+      if (this.#isOver) this.#lastPosition = position + endMark;
+      format.event(out, event, askedChannels(this.subscription, event), this.#lastPosition);
+      if (this.#isOver) return;
     }
   }
 

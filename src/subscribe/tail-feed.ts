@@ -79,7 +79,6 @@ export class TailFeed implements TailListener {
     }
     hub.ingest(partition, events, batch.to);
     metrics.recordsRead(batch.topic, batch.records.length, bytes);
-    metrics.partitionLag(batch.topic, batch.partition, Math.max(0, batch.end - 1 - batch.to));
   }
 
   onReset(topic: string, partition: number, low: number): void {

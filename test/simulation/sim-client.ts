@@ -1,15 +1,17 @@
 import type { StreamHandle } from '../../src/subscribe/event-streams.js';
 import type { SinkOwner } from '../../src/hub/sink.js';
 import type { RequestSnapshot } from '../../src/protocol/request-snapshot.js';
-import { topicTag, type Position } from '../../src/protocol/position.js';
+import type { Position } from '../../src/protocol/position.js';
 import type { SimNode } from './sim-node.js';
-import { SimParser, SimSocket } from './sim-reader.js';
+import { SimParser, SimSocket, type Seen } from './sim-reader.js';
 import { cursorIn, decode, Violation, type SimWorld } from './sim-world.js';
 
 /** What a reader asks for, always the same over its reconnects. */
 export interface Plan {
   readonly channels: readonly string[];
   readonly types: readonly string[] | null;
+  /** The type that ends the stream. */
+  readonly until: string | null;
   readonly colour: string | null;
   readonly format: 'plain' | 'envelope';
   readonly rewind: number;
@@ -21,6 +23,7 @@ interface Wanted {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  readonly channel: string;
   readonly data: string;
 }
 
@@ -33,7 +36,10 @@ export class SimClient {
   #socket: SimSocket | null = null;
   #owner: (SinkOwner & StreamHandle) | null = null;
   #node: SimNode | null = null;
-  #wasOpened = false;
+  /** Where the reader is entitled to begin: what the node had read when the first connection whose head arrived was attached. */
+  #begun: ReadonlyMap<string, number> | null = null;
+  #attached: { readonly tails: ReadonlyMap<string, number>; headBytesLeft: number } | null = null;
+  #isOver = false;
   /** Topics whose first incarnation is over: what was missed of it is not judged. */
   readonly #forgotten = new Set<string>();
   #seenBefore = 0;
@@ -51,7 +57,7 @@ export class SimClient {
 
   /** Live, with nothing left on the wire. */
   get isAtHead(): boolean {
-    return this.#socket !== null && this.#socket.isEmpty && this.#socket.isLive;
+    return this.#isOver || (this.#socket !== null && this.#socket.isEmpty && this.#socket.isLive);
   }
 
   isOn(node: SimNode): boolean {
@@ -59,9 +65,15 @@ export class SimClient {
   }
 
   async connect(node: SimNode): Promise<void> {
+    if (this.#isOver) return;
     const answer = await this.#untilAnswered(Promise.resolve(node.streams.open(this.#request())));
     if (answer === null) return;
     if (answer.kind === 'refused' && answer.refusal.code === 'log-unavailable') return;
+    if (answer.kind === 'ended') {
+      this.#isOver = true;
+      if (this.#terminalAt() === null) throw new Violation(`${this.#name} was told that its stream has ended, and it has not`);
+      return;
+    }
     if (answer.kind !== 'stream') throw new Violation(`${this.#name} was answered ${JSON.stringify(answer)}`);
     this.#parser.reset();
     this.#world.say(`${this.#name} connects to node ${this.#world.nodes.indexOf(node)} at ${this.#parser.lastEventId}`);
@@ -70,6 +82,15 @@ export class SimClient {
     this.#node = node;
     this.#owner = answer.attach(socket);
     socket.owner = this.#owner;
+    this.#attached = { tails: this.#tailsOf(node), headBytesLeft: socket.bytesWaiting };
+  }
+
+  #tailsOf(node: SimNode): ReadonlyMap<string, number> {
+    const tails = new Map<string, number>();
+    for (const [topic, partitions] of this.#world.log.topics) {
+      for (let partition = 0; partition < partitions.length; partition++) tails.set(`${topic}/${partition}`, node.tailOf(topic, partition));
+    }
+    return tails;
   }
 
   /** Time moves while the request waits for something. */
@@ -86,9 +107,10 @@ export class SimClient {
   }
 
   #request(): RequestSnapshot {
-    const { channels, types, colour, format, rewind, since } = this.#plan;
+    const { channels, types, until, colour, format, rewind, since } = this.#plan;
     const query = new Map<string, string[]>([['channel', [...channels]]]);
     if (types !== null) query.set('type', [...types]);
+    if (until !== null) query.set('until', [until]);
     if (colour !== null) query.set('colour', [colour]);
     if (format !== 'plain') query.set('format', [format]);
     if (rewind > 0) query.set('rewind', [String(rewind)]);
@@ -109,8 +131,13 @@ export class SimClient {
   receive(bytes: number): void {
     const socket = this.#socket;
     if (socket === null) return;
-    this.#parser.take(socket.take(bytes));
-    this.#checkNews();
+    const text = socket.take(bytes);
+    if (this.#attached !== null) {
+      this.#attached.headBytesLeft -= text.length;
+      if (this.#attached.headBytesLeft <= 0) this.#begun ??= this.#attached.tails;
+    }
+    this.#parser.take(text);
+    this.#sayNews();
     if (socket.isEnded && socket.isEmpty) this.drop();
   }
 
@@ -121,44 +148,80 @@ export class SimClient {
 
   // ---- judging
 
-  /** Looks at what came since the last look: nothing unwanted, nothing twice, in order. */
-  #checkNews(): void {
+  #sayNews(): void {
     const { seen } = this.#parser;
     for (; this.#seenBefore < seen.length; this.#seenBefore++) {
       const news = seen[this.#seenBefore];
       if (news === undefined) break;
       this.#world.say(`${this.#name} got ${news.kind === 'event' ? `${news.type} ${news.data}` : `GAP ${news.reason}`}`);
     }
-    this.#wasOpened ||= this.#parser.positions.length > 0;
   }
 
   judge(): void {
-    const [first] = this.#parser.positions;
-    if (!this.#wasOpened || first === undefined) throw new Violation(`${this.#name} never got to a position`);
-    if (!this.isAtHead) throw new Violation(`${this.#name} never got to live: position ${this.#parser.lastEventId}`);
     const got = this.#gotten();
-    const begun = decode(first);
+    if (this.#isOver) return;
+    const [first] = this.#parser.positions;
+    const begun = this.#begun;
+    if (begun === null || first === undefined) throw new Violation(`${this.#name} never got to a position`);
+    if (!this.isAtHead) throw new Violation(`${this.#name} never got to live: position ${this.#parser.lastEventId}`);
     const gaps = this.#parser.seen.flatMap((seen) => (seen.kind === 'gap' ? [seen] : []));
+    for (const gap of gaps) this.#judgeGap(gap);
     for (const wanted of this.#wanted()) {
       if (got.has(wanted.data) || this.#forgotten.has(wanted.topic)) continue;
-      const start = cursorIn(begun, wanted.topic, wanted.partition) ?? this.#startOfNewPartition(begun, wanted);
-      if (wanted.offset <= start) continue;
+      if (wanted.offset <= this.#startOf(wanted, decode(first), begun)) continue;
       if (gaps.some((gap) => coversGap(gap.from, gap.to, wanted))) continue;
       throw new Violation(`${this.#name} LOST ${wanted.data}, begun at ${first}`);
     }
+    this.#judgePresentState(got, gaps);
   }
 
-  /** A partition that the first position does not speak of: a keyed channel is judged from its beginning only if it is news. */
-  #startOfNewPartition(begun: Position, { topic, partition }: Wanted): number {
-    const entry = begun.topics.find(({ tag }) => tag === topicTag(topic));
-    return entry !== undefined && partition >= entry.partitionCount ? -1 : Infinity;
+  /** A reader that asked for the past begins where its first position says; any other where its node's tail was. */
+  #startOf({ topic, partition }: Wanted, first: Position, begun: ReadonlyMap<string, number>): number {
+    const start = cursorIn(first, topic, partition);
+    if (this.#plan.since !== null || this.#plan.rewind > 0) return start ?? Infinity;
+    // A latest event stands for what was before it.
+    return Math.max(begun.get(`${topic}/${partition}`) ?? -1, topic === 'state' ? (start ?? -1) : -1);
+  }
+
+  /** A reader of channels that keep their latest event knows the newest one in the end, or was told that it may not. */
+  #judgePresentState(got: ReadonlySet<string>, gaps: readonly unknown[]): void {
+    if (gaps.length > 0 || this.#plan.types !== null || this.#plan.colour !== null || this.#plan.since !== null || this.#plan.rewind > 0)
+      return;
+    const newest = new Map<string, Wanted>();
+    for (const wanted of this.#wanted()) if (wanted.topic === 'state') newest.set(wanted.channel, wanted);
+    for (const { data } of newest.values()) {
+      if (!got.has(data)) throw new Violation(`${this.#name} does not know the present state ${data}`);
+    }
+  }
+
+  /** A gap may only cover what cannot be had. */
+  #judgeGap({ reason, to }: Extract<Seen, { kind: 'gap' }>): void {
+    const isKnown = !this.#forgotten.has('spread');
+    if (reason === 'future-position' && isKnown) throw new Violation(`${this.#name} was told ${reason}, and nothing was`);
+    if (reason === 'other-cluster' || reason === 'compacted') throw new Violation(`${this.#name} was told ${reason}`);
+    if (reason !== 'expired') return;
+    for (const [topic, partitions] of this.#world.log.topics) {
+      if (this.#forgotten.has(topic)) continue;
+      const isPast = partitions.some(({ low }, partition) => (cursorIn(to, topic, partition) ?? -1) < low);
+      if (isPast) return;
+    }
+    throw new Violation(`${this.#name} was told that events expired which the log still has`);
+  }
+
+  /** How many events were seen when the terminal one came; null: it did not. */
+  #terminalAt(): number | null {
+    const { until } = this.#plan;
+    const at = until === null ? -1 : this.#parser.seen.findIndex((seen) => seen.kind === 'event' && seen.type === until);
+    return at < 0 ? null : at;
   }
 
   #gotten(): ReadonlySet<string> {
     const got = new Set<string>();
     const lasts = new Map<string, number>();
     const wanted = new Map([...this.#wanted()].map((event) => [event.data, event]));
-    for (const seen of this.#parser.seen) {
+    const terminal = this.#terminalAt() ?? Infinity;
+    for (const [i, seen] of this.#parser.seen.entries()) {
+      if (i > terminal) throw new Violation(`${this.#name} got more after the terminal event`);
       if (seen.kind === 'gap') {
         if (seen.reason === 'store-lost') lasts.clear();
         continue;
@@ -198,18 +261,20 @@ export class SimClient {
   }
 
   *#wanted(): Iterable<Wanted> {
-    const { channels, types, colour } = this.#plan;
+    const { channels, types, until, colour } = this.#plan;
     for (const [topic, partitions] of this.#world.log.topics) {
       for (const [partition, { records }] of partitions.entries()) {
         for (const record of records) {
           const routed = record === null ? [] : this.#world.router.route(topic, partition, record);
           if (typeof routed === 'string') continue;
           for (const event of routed) {
-            if (!event.channels.some((channel) => channels.includes(channel))) continue;
-            if (types !== null && !types.includes(event.type)) continue;
-            if (colour !== null && event.attributes?.['colour'] !== colour) continue;
+            const channel = event.channels.find((name) => channels.includes(name));
+            if (channel === undefined) continue;
+            const isFiltered =
+              (types !== null && !types.includes(event.type)) || (colour !== null && event.attributes?.['colour'] !== colour);
+            if (isFiltered && event.type !== until) continue;
             const data = new TextDecoder().decode(record?.value ?? new Uint8Array());
-            yield { topic, partition, offset: event.offset, data: `${data}${event.type === 'second' ? '+' : ''}` };
+            yield { topic, partition, offset: event.offset, channel, data: `${data}${event.type === 'second' ? '+' : ''}` };
           }
         }
       }

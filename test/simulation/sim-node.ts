@@ -117,6 +117,11 @@ export class SimNode {
     }
   }
 
+  /** The last offset that the tail has read; -1 where it reads nothing yet. */
+  tailOf(topic: string, partition: number): number {
+    return (this.#next.get(`${topic}/${partition}`) ?? 0) - 1;
+  }
+
   /** Fetches once; false when there was nothing. */
   fetch(topic: string, partition: number, offsetsMax: number): boolean {
     const key = `${topic}/${partition}`;

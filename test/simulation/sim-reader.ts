@@ -37,6 +37,10 @@ export class SimSocket implements Sink {
     this.isLive = true;
   }
 
+  get bytesWaiting(): number {
+    return this.#pending.length;
+  }
+
   get isEmpty(): boolean {
     return this.#pending === '';
   }

@@ -194,6 +194,7 @@ export class SimWorld {
     return {
       channels,
       types: this.chance(0.3) ? ['t1'] : null,
+      until: this.chance(0.08) ? 't2' : null,
       colour: this.chance(0.2) ? 'red' : null,
       format: this.chance(0.2) ? 'envelope' : 'plain',
       rewind: this.chance(0.15) ? this.int(1, 4) : 0,

@@ -158,7 +158,6 @@ export class KafkaTail implements Tail {
       end: Number(batch.highWatermark),
     });
     if (!isNew) this.suspectReset();
-    this.count(batch.topic, records);
     return this.pace.afterBatch(clock.tickMs() - readTickMs);
   }
 
@@ -281,15 +280,6 @@ export class KafkaTail implements Tail {
       this.health.onFailure(`Kafka does not answer: ${String(error)}`);
       this.later(this.nextBackoffMs(), () => void this.restart(topics));
     }
-  }
-
-  private count(topic: string, records: readonly { readonly value: Uint8Array | null }[]): void {
-    if (this.context.metrics === null) return;
-    this.context.metrics.recordsRead(
-      topic,
-      records.length,
-      records.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0),
-    );
   }
 
   private nextBackoffMs(): number {

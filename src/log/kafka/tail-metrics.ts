@@ -1,7 +1,4 @@
 import type { Metrics } from '../../telemetry/metrics.js';
 
-/** The numbers that the Kafka log reports by itself. */
-export type TailMetrics = Pick<
-  Metrics,
-  'recordsRead' | 'partitionLag' | 'fetchAge' | 'tailHole' | 'tailRestarted' | 'topicReset' | 'fetchPace'
->;
+/** The numbers that only the Kafka log can know; what the tail carries is counted by whoever listens to it. */
+export type TailMetrics = Pick<Metrics, 'partitionLag' | 'fetchAge' | 'tailRestarted' | 'fetchPace'>;

@@ -98,15 +98,6 @@ export class TailPositions {
   deliver(batch: LogBatch): boolean {
     const next = this.nextOf(batch.topic, batch.partition);
     if (next === undefined || batch.to < next) return false;
-    if (batch.from > next) {
-      this.logger.warn('the tail lost a stretch of the log', {
-        topic: batch.topic,
-        partition: batch.partition,
-        from: next,
-        to: batch.from - 1,
-      });
-      this.metrics?.tailHole(batch.topic);
-    }
     this.topics.get(batch.topic)?.next.set(batch.partition, batch.to + 1);
     const from = Math.max(batch.from, next);
     this.listener.onBatch(from === batch.from ? batch : { ...batch, from, records: batch.records.filter(({ offset }) => offset >= from) });
@@ -137,7 +128,6 @@ export class TailPositions {
       state.next.set(partition, low);
       resets.push({ partition, next: low });
       this.logger.warn('a topic begins anew: it was made again, or its end was cut off', { topic, partition, next, low, end });
-      this.metrics?.topicReset(topic);
       this.listener.onReset(topic, partition, low);
     }
     return resets;
