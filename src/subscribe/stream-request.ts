@@ -124,8 +124,9 @@ function findPosition(request: RequestSnapshot): string | null {
   const header = request.headers.get('last-event-id');
   if (header !== undefined && header !== '') return header;
   for (const name of positionParameters) {
-    const value = single(request.query, name);
-    if (value !== null && value !== '') return value;
+    // reconnecting-eventsource adds its own behind one that the page's address holds: the last is the newest.
+    const value = request.query.get(name)?.at(-1);
+    if (value !== undefined && value !== '') return value;
   }
   return null;
 }

@@ -15,6 +15,8 @@ export function createLaunchdarklyClient(): SseClient {
       const source = new launchdarkly.EventSource(withPosition(url, lastEventId));
       const stream = new RecordedStream(() => source.close());
       listenByName(source, types, stream);
+      // Only after the error event does it decide to give up.
+      source.addEventListener('closed', () => (stream.isOver = true));
       return stream;
     },
   };

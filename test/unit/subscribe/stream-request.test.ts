@@ -81,7 +81,7 @@ describe('parameters', () => {
   });
 
   test('given twice where one is meant are refused', () => {
-    for (const name of ['since=5m', 'rewind=1', 'wait=1', 'format=json', 'lastEventId=x']) {
+    for (const name of ['since=5m', 'rewind=1', 'wait=1', 'format=json']) {
       expect(refusal(`channel=a&${name}&${name}`).code).toBe('invalid-parameter');
     }
   });
@@ -163,6 +163,10 @@ describe('the position', () => {
     expect(parse('channel=a&lastEventID=q3&last_event_id=q2').position).toBe('q2');
     expect(parse('channel=a&lastEventID=q3&lastEventId=').position).toBe('q3');
     expect(parse('channel=a&lastEventId=&last_event_id=').position).toBeNull();
+  });
+
+  test('given twice in one spelling is the last one: reconnecting-eventsource adds a newer one behind that of the address', () => {
+    expect(parse('channel=a&lastEventId=older&lastEventId=newer').position).toBe('newer');
   });
 });
 
