@@ -290,3 +290,13 @@ test('a keyed topic that grows is no breach', async () => {
   }
   expect(await window.breaches()).toEqual(new Set());
 });
+
+test('an indexer that goes back to before a growth of a keyed topic finds no breach in it', async () => {
+  const { log, window, index, pass } = world(1);
+  const older = await log.append(Array.from({ length: 20 }, (_, i) => ({ topic, key: `order-${i}`, value: '1' })));
+  log.broker.addPartitions(topic, 8);
+  pass(1_000);
+  index({ channels: ['{key|raw}'], keyed: 'murmur2' });
+  await highIs(window, older.length - 1);
+  expect(await window.breaches()).toEqual(new Set());
+});
