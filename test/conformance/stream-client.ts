@@ -115,8 +115,9 @@ export class StreamClient {
     return this.events.at(-1)?.lastEventId ?? '';
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** The last chunk has come, or the connection is closed. */
+  get isEnded(): boolean {
+    return this.#isClosed || this.rest.endsWith('\r\n0\r\n\r\n');
   }
 
   /** Waits for `count` events that are not the fabric's own. */

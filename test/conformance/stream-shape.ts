@@ -19,6 +19,7 @@ export function describeStreamShape(targetOf: TargetOf): void {
       expect(client.header('Vary')).toBe('Accept, Origin');
       expect(client.header('Transfer-Encoding')).toBe('chunked');
       expect(client.header('Content-Length')).toBeNull();
+      expect(client.header('Connection')).toBe('close');
       expect(client.text).toMatch(headPattern);
       expect(client.text.replace(headPattern, '')).toBe('');
     });

@@ -61,13 +61,12 @@ export function describeSubscriptions(targetOf: TargetOf): void {
         { channel, type: 'done', data: 2 },
         { channel, type: 'step', data: 'too late' },
       ]);
-      await client.until(() => client.rest.endsWith('0\r\n\r\n'), 'the end of the stream');
+      await client.until(() => client.isEnded, 'the end of the stream');
       expect(client.text.slice(before).replaceAll(/^:\n/gm, '')).toBe(
         `event: step\ndata: 1\nid: ${first?.position ?? ''}\n\n` +
           `event: done\ndata: 2\nid: ${last?.position ?? ''}~e\n\n` +
           'event: selvage.close\ndata: {"code":"ended","reconnect":"stop","retryMs":0}\n\n',
       );
-      await client.until(() => client.isClosed, 'the end of the connection');
       for (const accept of ['text/event-stream', 'application/json']) {
         const again = await StreamClient.open(target, `/v1/events?channel=${channel}&until=done,failed`, {
           headers: { Accept: accept, 'Last-Event-ID': `${last?.position ?? ''}~e` },
@@ -86,7 +85,7 @@ export function describeSubscriptions(targetOf: TargetOf): void {
         { channel, type: 'a', data: 'a' },
         { channel, type: 'done', data: 'end' },
       ]);
-      await client.until(() => client.isClosed, 'the end of the stream');
+      await client.until(() => client.isEnded, 'the end of the stream');
       expect(client.datas).toEqual(['a', 'end']);
     });
 
@@ -99,7 +98,7 @@ export function describeSubscriptions(targetOf: TargetOf): void {
         { channel, data: 2 },
       ]);
       using client = await StreamClient.follow(target, `channel=${channel}&until=done&lastEventId=${position}`);
-      await client.until(() => client.isClosed, 'the end of the stream');
+      await client.until(() => client.isEnded, 'the end of the stream');
       expect(client.ownEvents).toEqual([{ type: 'done', data: '1', lastEventId: `${done?.position ?? ''}~e` }]);
     });
 
