@@ -17,6 +17,9 @@ interface ToldGap {
   readonly to: string;
 }
 
+/** A poll that does not wait still catches up; when that takes so long, it is answered with what it has and comes back for the rest. */
+const catchUpMsMax = 25_000;
+
 const textDecoder = new TextDecoder();
 
 /** Collects what a stream would have carried, until the reader is at the tail with something to say, or has waited long enough. */
@@ -126,7 +129,7 @@ export function poll(
     };
     subscriber = hub.attach(subscription, start, collector);
     signal.addEventListener('abort', answer);
-    if (waitMs > 0) timer = hub.environment.timers.after(waitMs, answer);
+    timer = hub.environment.timers.after(waitMs > 0 ? waitMs : catchUpMsMax, answer);
     if (signal.aborted) answer();
   });
 }

@@ -1,7 +1,7 @@
 import type { Hub } from '../hub/hub.js';
 import type { Start } from '../hub/subscriber.js';
 import type { EventLog } from '../log/event-log.js';
-import type { ErrorCode } from '../protocol/error-catalogue.js';
+import { errorCatalogue, type ErrorCode } from '../protocol/error-catalogue.js';
 import { decodePosition } from '../protocol/position.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Router } from '../routing/router.js';
@@ -136,4 +136,10 @@ export class Streams implements EventStreams {
   }
 }
 
-const refused = (code: ErrorCode, detail: string): StreamAnswer => ({ kind: 'refused', refusal: { code, detail } });
+/** For clients that read `Retry-After`: streams that come back have a time of their own in their close. */
+const retryAfterSeconds = 1;
+
+function refused(code: ErrorCode, detail: string): StreamAnswer {
+  const comesBack = errorCatalogue[code].status === 503;
+  return { kind: 'refused', refusal: comesBack ? { code, detail, retryAfterSeconds } : { code, detail } };
+}
