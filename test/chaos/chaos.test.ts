@@ -3,6 +3,7 @@ import { sharedKafka } from '../platform/shared-services.js';
 import { longFaults, shortFaults } from './faults.js';
 import type { Fault } from './faults.js';
 import { SeededRandom } from './random.js';
+import { deleteAndMakeAgain } from './reborn.js';
 import { findProblems, writeSummary } from './report.js';
 import { Storm } from './storm.js';
 import type { StormOptions } from './storm.js';
@@ -35,6 +36,10 @@ async function weather(options: StormOptions, faults: readonly Fault[], untilMs:
     const outcome = await storm.conclude();
     log(writeSummary(storm, outcome));
     const problems = findProblems(storm, outcome);
+    if (only === undefined || 'topic made again'.includes(only)) {
+      log('  topic deleted and made again ...');
+      problems.push(...(await deleteAndMakeAgain(storm.world, random)));
+    }
     if (problems.length > 0) problems.push(`replay with SEED=${options.seed}`, storm.world.logTails(40));
     expect(problems.join('\n\n')).toBe('');
   } finally {

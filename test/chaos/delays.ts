@@ -1,12 +1,20 @@
+export interface DelaySummary {
+  readonly medianMs: number;
+  readonly worstMs: number;
+  readonly worstReader: string;
+}
+
 /** Delivery delays of the steady readers: from the moment the record was made. */
 export class Delays {
   readonly #madeAtMs: number[] = [];
   readonly #delayMs: number[] = [];
+  readonly #readers: string[] = [];
   readonly #newest = new Map<string, number>();
 
   add(reader: string, madeAtMs: number, delayMs: number): void {
     this.#madeAtMs.push(madeAtMs);
     this.#delayMs.push(delayMs);
+    this.#readers.push(reader);
     this.#newest.set(reader, Math.max(this.newest(reader), madeAtMs));
   }
 
@@ -15,10 +23,20 @@ export class Delays {
     return this.#newest.get(reader) ?? 0;
   }
 
-  /** Of records made in [fromMs, toMs]; nulls when there were none. */
-  between(fromMs: number, toMs: number): { readonly medianMs: number | null; readonly worstMs: number | null } {
-    const delays = this.#delayMs.filter((_, i) => (this.#madeAtMs[i] as number) >= fromMs && (this.#madeAtMs[i] as number) <= toMs);
-    delays.sort((a, b) => a - b);
-    return { medianMs: delays[delays.length >> 1] ?? null, worstMs: delays.at(-1) ?? null };
+  /** Of records made in [fromMs, toMs]; null when there were none. */
+  between(fromMs: number, toMs: number): DelaySummary | null {
+    const indexes = this.#madeAtMs.flatMap((madeAtMs, i) => (madeAtMs >= fromMs && madeAtMs <= toMs ? [i] : []));
+    indexes.sort((a, b) => this.#delay(a) - this.#delay(b));
+    const worst = indexes.at(-1);
+    if (worst === undefined) return null;
+    return {
+      medianMs: this.#delay(indexes[indexes.length >> 1] ?? worst),
+      worstMs: this.#delay(worst),
+      worstReader: this.#readers[worst] ?? '',
+    };
+  }
+
+  #delay(index: number): number {
+    return this.#delayMs[index] ?? 0;
   }
 }

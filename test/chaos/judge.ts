@@ -4,7 +4,8 @@ import type { TrueRecord } from './records.js';
 
 export interface Violation {
   readonly reader: string;
-  readonly kind: 'loss' | 'duplicate' | 'order' | 'leak' | 'phantom' | 'fallen-position' | 'bad-position' | 'not-at-head' | 'complaint';
+  readonly kind:
+    'loss' | 'duplicate' | 'order' | 'leak' | 'phantom' | 'fallen-position' | 'bad-position' | 'not-at-head' | 'complaint' | 'gap';
   readonly what: string;
   /** Index into the history's moments. */
   readonly at: number;

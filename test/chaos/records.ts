@@ -32,6 +32,6 @@ export interface TrueRecord {
 
 /** The channels of a record, as the world's routes say. */
 export function channelsOf(key: string | null, value: Pick<RecordValue, 'stage' | 'project'>): readonly string[] {
-  if (key !== null) return [`k.${key}`];
+  if (key !== null) return [key.startsWith('r') ? `r.${key}` : `k.${key}`];
   return [`stage.${value.stage ?? ''}`, `project.${value.project ?? ''}`];
 }

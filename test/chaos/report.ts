@@ -15,11 +15,17 @@ export function findProblems(storm: Storm, outcome: Outcome): string[] {
   const shown = [...readers].flatMap((reader) => violations.find((candidate) => candidate.reader === reader) ?? []).slice(0, explainedMax);
   for (const { reader, violation } of shown) problems.push(explain(violation, reader, outcome.truth));
   for (const [reason, count] of countGaps(outcome)) problems.push(`${count} gaps were told for ${reason}: nothing here should make one`);
+  for (const { reader, verdict } of outcome.judged.filter(({ verdict: { gaps } }) => gaps.size > 0).slice(0, explainedMax)) {
+    const at = reader.moments.findIndex(({ what }) => what === 'gap');
+    problems.push(explain({ reader: reader.name, kind: 'gap', what: [...verdict.gaps.keys()].join(', '), at }, reader, outcome.truth));
+  }
   if (outcome.unwritten.length > 0) problems.push(`acknowledged, yet not in Kafka: ${outcome.unwritten.slice(0, 5).join(', ')}`);
   for (const { name, isCalm, startMs, endMs, recoveryMs } of outcome.faults) {
     if (recoveryMs === null) problems.push(`streams did not recover after "${name}"`);
-    const { worstMs } = storm.delays.between(startMs, endMs);
-    if (isCalm && (worstMs ?? 0) > calmDelayMsMax) problems.push(`live streams stuttered for ${String(worstMs)} ms in "${name}"`);
+    const delays = storm.delays.between(startMs, endMs);
+    if (isCalm && delays !== null && delays.worstMs > calmDelayMsMax) {
+      problems.push(`live streams stuttered in "${name}": ${delays.worstMs} ms for ${delays.worstReader}`);
+    }
   }
   return problems;
 }
@@ -36,8 +42,8 @@ export function writeSummary(storm: Storm, outcome: Outcome): string {
   const sum = (count: (one: (typeof judged)[number]) => number): number => judged.reduce((total, one) => total + count(one), 0);
   const gaps = [...countGaps(outcome)].map(([reason, count]) => `${reason} ${count}`).join(', ');
   const rows = faults.map(({ name, isCalm, startMs, endMs, recoveryMs }) => {
-    const { medianMs, worstMs } = storm.delays.between(startMs, endMs);
-    const cells = [seconds(endMs - startMs), seconds(recoveryMs), String(medianMs ?? '-'), String(worstMs ?? '-')];
+    const delays = storm.delays.between(startMs, endMs);
+    const cells = [seconds(endMs - startMs), seconds(recoveryMs), String(delays?.medianMs ?? '-'), String(delays?.worstMs ?? '-')];
     return `  ${name.padEnd(38)}${cells.map((cell) => cell.padStart(11)).join('')}${isCalm ? '  calm' : ''}`;
   });
   return [

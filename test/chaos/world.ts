@@ -21,7 +21,7 @@ export interface NamedNode {
 }
 
 export const firstPartitionCount = 12;
-const rebornPartitionCount = 3;
+export const rebornPartitionCount = 3;
 
 /** Routes of the three topics: keyed; unkeyed with two channels a record; keyed and to be deleted and made again. */
 const routesOf = ({ keyed, unkeyed, reborn }: Topics): object => ({
@@ -125,9 +125,17 @@ export class World {
     });
   }
 
-  /** Ends of every log, for the failure report. */
+  /** Ends of every log, for the failure report, without what a Kafka client says of a broker that is away. */
   logTails(lines: number): string {
-    return [...this.edges, ...this.indexers].map(({ name, node }) => `--- ${name}\n${node.logTail(lines)}`).join('\n');
+    const isTelling = (line: string): boolean => !line.includes('"msg":"kafkajs: ');
+    const tailOf = (node: SelvageNode): string =>
+      node
+        .logTail(20 * lines)
+        .split('\n')
+        .filter(isTelling)
+        .slice(-lines)
+        .join('\n');
+    return [...this.edges, ...this.indexers].map(({ name, node }) => `--- ${name}\n${tailOf(node)}`).join('\n');
   }
 
   async close(): Promise<void> {
