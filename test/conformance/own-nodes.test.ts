@@ -199,3 +199,16 @@ test('under a base path everything has it', async () => {
   const outside = await StreamClient.open(targetOf(node), '/v1/events?channel=a');
   expect((await outside.whole()).status).toBe(404);
 });
+
+test('an embedded node that starts again has another log, and says so to readers of the one that is gone', async () => {
+  await using node = await SelvageNode.start({ env: quick });
+  const target = targetOf(node);
+  const old: string[] = [];
+  for (const data of [1, 2, 3]) old.push((await publish(target, 'a', data)).position);
+  await node.kill();
+  await node.start();
+  // The new log has outgrown the old offsets: by its numbers alone an old position would seem good.
+  for (const data of ['x', 'y', 'z', 'w']) await publish(target, 'a', data);
+  using client = await StreamClient.follow(target, 'channel=a', { 'Last-Event-ID': old[0] ?? '' });
+  expect(client.gaps).toMatchObject([{ reason: 'other-cluster', from: old[0] }]);
+});

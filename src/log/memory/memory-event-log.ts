@@ -25,7 +25,7 @@ import { MemoryTail } from './memory-tail.js';
 export interface MemoryEventLogOptions {
   /** Topics and groups to share with other logs of this process. Default: its own, with the bounds below. */
   readonly broker?: MemoryBroker;
-  /** Default `memory`. */
+  /** Default: another for each log. It is gone with the process, so positions in it must not look good to the next one, whose offsets begin anew. */
   readonly clusterId?: string;
   /** Records kept a partition. Default 50,000. */
   readonly partitionRecordsMax?: number;
@@ -57,7 +57,7 @@ export class MemoryEventLog implements EventLog {
   constructor(options: MemoryEventLogOptions, environment: Environment) {
     this.broker =
       options.broker ??
-      new MemoryBroker(options.clusterId ?? 'memory', {
+      new MemoryBroker(options.clusterId ?? `memory-${environment.clock.nowMs()}-${environment.random()}`, {
         recordsMax: options.partitionRecordsMax ?? 50_000,
         bytesMax: options.partitionBytesMax ?? 16 * 1024 * 1024,
       });
