@@ -1,15 +1,10 @@
 import { SelvageNode } from '../platform/selvage-node.js';
 import { sharedKafka, sharedRedis } from '../platform/shared-services.js';
 import { uniqueName } from '../platform/unique-name.js';
+import { publishEvents } from './publish-events.js';
+import type { PublishedEvent } from './publish-events.js';
 
-/** An event as `POST /v1/publish` takes it. */
-export interface PublishedEvent {
-  readonly channel: string;
-  readonly type?: string;
-  readonly data: unknown;
-}
-
-export const keepAliveMs = 200;
+const keepAliveMs = 200;
 
 /** The nodes that one client is tried with: two that are alike, and one that ends every stream within a second. */
 export class ClientNodes {
@@ -45,15 +40,8 @@ export class ClientNodes {
   }
 
   /** Publishes through the second node, the one that no test kills; returns the position of each event. */
-  async publish(...events: PublishedEvent[]): Promise<readonly string[]> {
-    const answer = await fetch(`${this.second.url}/v1/publish`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ events }),
-    });
-    const body = await answer.text();
-    if (!answer.ok) throw new Error(`publishing was refused with ${answer.status}: ${body}`);
-    return (JSON.parse(body) as { results: { position: string }[] }).results.map(({ position }) => position);
+  publish(...events: PublishedEvent[]): Promise<readonly string[]> {
+    return publishEvents(this.second.url, events);
   }
 
   async close(): Promise<void> {
