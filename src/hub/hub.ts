@@ -10,10 +10,10 @@ import type { HubOptions } from './hub-options.js';
 import { KeepAliveWheel } from './keep-alive-wheel.js';
 import type { Sink } from './sink.js';
 import { Subscriber, type Start, type SubscriberHome, type SubscriberState } from './subscriber.js';
-import { isEverHome, type Subscription } from './subscription.js';
+import { isEverHome, isHomeUnder, type Subscription } from './subscription.js';
 import type { ReplayBudget, TierReader } from './tier-reader.js';
 import type { PartitionLog, TopicLog } from './topic-log.js';
-import { TopicTable } from './topic-table.js';
+import type { TopicTable } from './topic-table.js';
 import { widenForGrowth, widenTo } from './widen-cursor.js';
 
 /** What the hub is made of. */
@@ -26,7 +26,7 @@ export interface HubParts {
   readonly topics: TopicTable;
   readonly newBudget: () => ReplayBudget;
   /** A keyed topic holds a record where no count since this node began puts it: readers that are away must be told. */
-  readonly hearStray: (topic: TopicLog) => void;
+  readonly hearStray: (topic: TopicLog, isHomeUnder: (partitionCount: number) => boolean) => void;
 }
 
 /**
@@ -41,7 +41,7 @@ export class Hub implements SubscriberHome {
   readonly out = new ChunkWriter();
   readonly newBudget: () => ReplayBudget;
   readonly topics: TopicTable;
-  readonly #hearStray: (topic: TopicLog) => void;
+  readonly #hearStray: HubParts['hearStray'];
   readonly #recentStore: RecentStore;
   readonly #channels = new ChannelIndex();
   readonly #cohorts = new Map<string, Cohort<Subscriber>>();
@@ -236,7 +236,9 @@ export class Hub implements SubscriberHome {
         const strangers = [...readers.catchingUp].filter((subscriber) => !subscriber.covers(partition));
         for (const cohort of readers.cohorts) if (!cohort.covers(partition)) strangers.push(...cohort.members);
         for (const subscriber of strangers) {
-          if (!isEverHome(subscriber.subscription, partition)) this.#hearStray(partition.topic);
+          const { subscription } = subscriber;
+          if (!isEverHome(subscription, partition))
+            this.#hearStray(partition.topic, (count) => isHomeUnder(subscription, partition, count));
           subscriber.widen((cursor) => widenTo(cursor, [partition], () => before, this.topics.clusterTag));
         }
       }

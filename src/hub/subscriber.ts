@@ -76,8 +76,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   /** The present state was the terminal event. */
   #isOver = false;
   #isResume: boolean;
-  /** Gaps to be told as soon as the socket takes bytes, each with what it does to the cursor. */
-  #untold: { readonly reason: GapReason; readonly move: (cursor: Cursor) => void }[] = [];
+  /** Gaps to be told as soon as the socket takes bytes, each with where it begins (null: where the cursor is then) and what it does to the cursor. */
+  #untold: { readonly reason: GapReason; readonly from: Cursor | null; readonly move: (cursor: Cursor) => void }[] = [];
 
   constructor(home: SubscriberHome, subscription: Subscription, start: Start, sink: Sink) {
     this.#home = home;
@@ -145,8 +145,9 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   widen(widened: (cursor: Cursor) => Cursor, gap: GapReason | null = null): void {
     if (this.#state === 'closed') return;
     this.#standStill();
-    this.#cursor = widened(this.#cursor as Cursor);
-    if (gap !== null) this.#untold.push({ reason: gap, move: () => undefined });
+    const narrow = this.#cursor as Cursor;
+    this.#cursor = widened(narrow);
+    if (gap !== null) this.#untold.push({ reason: gap, from: narrow, move: () => undefined });
     this.tailMoved();
   }
 
@@ -158,7 +159,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
       const index = cursor.indexOf(partition);
       if (index >= 0) cursor.reset(index, low - 1);
     };
-    this.#untold.push({ reason: 'store-lost', move });
+    this.#untold.push({ reason: 'store-lost', from: null, move });
     this.tailMoved();
   }
 
@@ -304,7 +305,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   #takePage(cursor: Cursor, index: number, page: Page): void {
     this.#home.out.begin();
     if (page.kind === 'gap') {
-      this.#tellGap(page.reason, this.#lastPosition, () => cursor.advance(index, page.to));
+      this.#tellGap(page.reason, () => cursor.advance(index, page.to));
     } else {
       if (page.tier === 'log' || this.#deepestTier === 'recent') this.#deepestTier = page.tier;
       this.#appendPage(cursor, index, page.events, page.provenTo);
@@ -352,7 +353,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     out.append(keepAliveFrame);
     const position = cursor.text(this.#home.safeTimeMs());
     if (gap === null) this.#control('selvage.position', {}, position);
-    else this.#tellGap(gap.reason, gap.from, () => undefined);
+    else this.#sayGap(gap.reason, gap.from);
     for (const event of latest) {
       const { filter, format } = this.subscription;
       if (!matchesFilter(filter, event)) continue;
@@ -363,13 +364,18 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     }
   }
 
-  /** Tells a gap and moves over it; its id is where reading goes on. */
-  #tellGap(reason: GapReason, from: string | null, move: () => void): void {
-    const cursor = this.#cursor as Cursor;
+  /** Tells a gap and moves over it; what was filtered out before it is no part of it. */
+  #tellGap(reason: GapReason, move: () => void, begin = this.#cursor as Cursor): void {
+    const from = begin.text(this.#home.safeTimeMs());
     move();
+    this.#sayGap(reason, from);
+  }
+
+  /** The id of a gap is where reading goes on. */
+  #sayGap(reason: GapReason, from: string | null): void {
+    const to = (this.#cursor as Cursor).text(this.#home.safeTimeMs());
     this.#hadGap = true;
     this.#home.metrics.gapTold(reason);
-    const to = cursor.text(this.#home.safeTimeMs());
     this.#control('selvage.gap', { reason, from, to }, to);
   }
 
@@ -379,7 +385,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   }
 
   #tellUntold(cursor: Cursor): void {
-    for (const { reason, move } of this.#untold.splice(0)) this.#tellGap(reason, this.#lastPosition, () => move(cursor));
+    for (const { reason, from, move } of this.#untold.splice(0)) this.#tellGap(reason, () => move(cursor), from ?? cursor);
   }
 
   #flushOut(): boolean {

@@ -45,3 +45,10 @@ export function dependedNow(source: SubscriptionSource): PartitionLog[] {
 export function isEverHome(subscription: Subscription, partition: PartitionLog): boolean {
   return subscription.sources.some((source) => source.topic === partition.topic && dependedNow(source).includes(partition));
 }
+
+/** Whether the partition count would put one of the subscription's channels into the partition. */
+export function isHomeUnder(subscription: Subscription, partition: PartitionLog, partitionCount: number): boolean {
+  return subscription.sources.some(
+    ({ topic, homes }) => topic === partition.topic && homes?.some((home) => home(partitionCount) === partition.partition) === true,
+  );
+}

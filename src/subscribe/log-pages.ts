@@ -38,7 +38,7 @@ export class LogPages {
   readonly #metrics: Metrics;
   readonly #pages = new Map<string, LogPage[]>();
   readonly #order: { readonly key: string; readonly page: LogPage }[] = [];
-  readonly #reading = new Map<string, Promise<LogPageAnswer>>();
+  readonly #reading = new Map<string, Promise<LogPage>>();
   #bytes = 0;
 
   constructor(log: EventLog, router: Router, limits: LogPagesLimits, clock: Clock, metrics: Metrics) {
@@ -70,35 +70,30 @@ export class LogPages {
     const readingKey = `${key} ${from}`;
     let reading = this.#reading.get(readingKey);
     if (reading === undefined) {
-      reading = this.#load(key, topic, partition, from, offset, Math.max(offset, Math.min(pageEnd, through))).finally(() =>
+      reading = this.#load(key, topic, partition, from, Math.max(offset, Math.min(pageEnd, through))).finally(() =>
         this.#reading.delete(readingKey),
       );
       this.#reading.set(readingKey, reading);
     } else this.#metrics.replayShared();
-    const answer = await reading;
-    if (answer.kind === 'below-low') return answer.low > offset ? answer : this.read(topic, partition, offset, through);
-    const { page } = answer;
-    // Read for another reader, further on: what lies between is below the log's low end.
+    const page = await reading;
+    // What lies between is below the log's low end.
     if (page.from > offset) return { kind: 'below-low', low: page.from };
     const hasMore = page.to < offset && page.to >= page.from;
-    return hasMore ? this.read(topic, partition, offset, through) : answer;
+    return hasMore ? this.read(topic, partition, offset, through) : { kind: 'page', page };
   }
 
-  async #load(key: string, topic: string, partition: number, from: number, wanted: number, to: number): Promise<LogPageAnswer> {
+  async #load(key: string, topic: string, partition: number, from: number, to: number): Promise<LogPage> {
     const scan = new PageScan(from, this.#router, this.#clock.tickMs());
     for await (const batch of this.#log.scan({ topic, partition, from, to })) {
-      if (batch.from > scan.next) {
-        // The log begins above what was asked: what lies below its low end cannot be proven.
-        if (batch.from > wanted) return { kind: 'below-low', low: batch.from };
-        scan.restart(batch.from);
-      }
+      // The log begins above what was asked: the page begins there, and says so.
+      if (batch.from > scan.next) scan.restart(batch.from);
       scan.add(batch);
       if (scan.bytes >= this.#limits.pageBytesMax) break;
     }
     const page = scan.toPage();
     this.#metrics.scanned(page.records);
     this.#keep(key, page);
-    return { kind: 'page', page };
+    return page;
   }
 
   #keep(key: string, page: LogPage): void {

@@ -14,8 +14,8 @@ export interface TailFeedParts {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onHealth: (health: TailHealth) => void;
-  /** A keyed topic holds a record outside its home partition. */
-  readonly hearStray: (topic: TopicLog) => void;
+  /** A keyed topic holds a record outside its home partition, under every count that this node knows of; others are to be asked about. */
+  readonly hearStray: (topic: TopicLog, isHomeUnder: (partitionCount: number) => boolean) => void;
 }
 
 /** Carries what the tail reads into the hub: routes each record once, and tells holes, growth and resets. */
@@ -70,7 +70,7 @@ export class TailFeed implements TailListener {
     for (const record of batch.records) {
       if (record.offset <= partition.tail) continue;
       if (strayCounts.length > 0 && strayCounts.every((count) => router.isStray(batch.topic, batch.partition, record, count))) {
-        this.#parts.hearStray(partition.topic);
+        this.#parts.hearStray(partition.topic, (count) => !router.isStray(batch.topic, batch.partition, record, count));
       }
       bytes += record.value?.length ?? 0;
       const routed = router.route(batch.topic, batch.partition, record);

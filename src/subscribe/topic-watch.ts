@@ -17,11 +17,18 @@ export interface TopicWatchParts {
   readonly periodMs: number;
 }
 
+/** Strays that may wait for one answer of the log; more are a breach without asking. */
+const straysMax = 10_000;
+
 /** Knows what of the topics can change while the node runs: broken keyed promises, and whether they are compacted. */
 export class TopicWatch {
   readonly #parts: TopicWatchParts;
   readonly #timer: Timer;
   #compacted: ReadonlySet<string> = new Set();
+  /** Strays about which the log is being asked. */
+  readonly #strays = new Map<TopicLog, ((partitionCount: number) => boolean)[]>();
+  /** The counts that the log told then. */
+  readonly #askedCounts = new Map<TopicLog, number>();
 
   constructor(parts: TopicWatchParts) {
     this.#parts = parts;
@@ -54,8 +61,32 @@ export class TopicWatch {
     return this.#compacted.has(topic);
   }
 
-  /** This node saw a record where none should be: every node is told, and readers that are away will be. */
-  hearStray(name: string): void {
+  /**
+   * This node saw a record where none should be. A producer may know of a growth before this node does, so the log is asked: where a count that is
+   * news puts the record there, growth will see to it. Else every node is told, and readers that are away will be.
+   */
+  hearStray(topic: TopicLog, isHomeUnder: (partitionCount: number) => boolean): void {
+    if (topic.isBreached || fitsGrowth(topic, this.#askedCounts.get(topic) ?? 0, isHomeUnder)) return;
+    const waiting = this.#strays.get(topic);
+    if (waiting === undefined) {
+      this.#strays.set(topic, [isHomeUnder]);
+      void this.#judgeStrays(topic);
+    } else if (waiting.length < straysMax) waiting.push(isHomeUnder);
+    else this.#breachEverywhere(topic.topic);
+  }
+
+  async #judgeStrays(topic: TopicLog): Promise<void> {
+    for (let heard = this.#strays.get(topic) ?? []; heard.length > 0 && !topic.isBreached; heard = this.#strays.get(topic) ?? []) {
+      this.#strays.set(topic, []);
+      const described = await this.#parts.log.describe([topic.topic]).catch(() => null);
+      const count = described?.get(topic.topic)?.partitionCount ?? 0;
+      this.#askedCounts.set(topic, count);
+      if (!heard.every((isHomeUnder) => fitsGrowth(topic, count, isHomeUnder))) this.#breachEverywhere(topic.topic);
+    }
+    this.#strays.delete(topic);
+  }
+
+  #breachEverywhere(name: string): void {
     this.#breach(name);
     void this.#parts.window?.latchBreach(name).catch((error: unknown) => {
       this.#parts.logger.warn('a breach could not be latched; other nodes find it out for themselves', { topic: name, error });
@@ -76,4 +107,13 @@ export class TopicWatch {
     });
     hub.breach(topic);
   }
+}
+
+/**
+ * Whether a count up to `countMax` explains a record that none of the topic's counts explained when it came. The node may have learned of the
+ * growth since, so counts from its first on are tried.
+ */
+function fitsGrowth(topic: TopicLog, countMax: number, isHomeUnder: (partitionCount: number) => boolean): boolean {
+  for (let count = topic.firstPartitionCount; count <= countMax; count++) if (isHomeUnder(count)) return true;
+  return false;
 }

@@ -195,17 +195,18 @@ export class SimClient {
   }
 
   /** A gap may only cover what cannot be had. */
-  #judgeGap({ reason, to }: Extract<Seen, { kind: 'gap' }>): void {
+  #judgeGap({ reason, from, to }: Extract<Seen, { kind: 'gap' }>): void {
     const isKnown = !this.#forgotten.has('spread');
     if (reason === 'future-position' && isKnown) throw new Violation(`${this.#name} was told ${reason}, and nothing was`);
     if (reason === 'other-cluster' || reason === 'compacted') throw new Violation(`${this.#name} was told ${reason}`);
-    if (reason !== 'expired') return;
+    if (reason !== 'expired' || from === null) return;
     for (const [topic, partitions] of this.#world.log.topics) {
-      if (this.#forgotten.has(topic)) continue;
-      const isPast = partitions.some(({ low }, partition) => (cursorIn(to, topic, partition) ?? -1) < low);
-      if (isPast) return;
+      for (const [partition, { low }] of partitions.entries()) {
+        const end = cursorIn(to, topic, partition);
+        if (this.#forgotten.has(topic) || end === null || end === cursorIn(from, topic, partition) || end < low) continue;
+        throw new Violation(`${this.#name} was told that ${topic}-${partition} expired up to ${end}, and the log begins at ${low}`);
+      }
     }
-    throw new Violation(`${this.#name} was told that events expired which the log still has`);
   }
 
   /** How many events were seen when the terminal one came; null: it did not. */

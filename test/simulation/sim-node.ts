@@ -78,7 +78,7 @@ export class SimNode {
       recentStore: this.recentStore,
       topics,
       newBudget: () => ({ recordsLeft: 100_000, bytesLeft: 100_000_000, msLeft: 1_000_000 }),
-      hearStray: ({ topic }) => this.#watch.hearStray(topic),
+      hearStray: (topic, isHomeUnder) => this.#watch.hearStray(topic, isHomeUnder),
     });
     this.#watch = new TopicWatch({ hub: this.hub, log: eventLog, window, environment, metrics, logger, periodMs: 5_000 });
     this.#feed = new TailFeed({
@@ -88,7 +88,7 @@ export class SimNode {
       metrics,
       logger,
       onHealth: () => undefined,
-      hearStray: ({ topic }) => this.#watch.hearStray(topic),
+      hearStray: (topic, isHomeUnder) => this.#watch.hearStray(topic, isHomeUnder),
     });
     this.streams = new Streams({
       hub: this.hub,

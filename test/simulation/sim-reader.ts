@@ -103,7 +103,7 @@ export class SimParser {
       this.lastEventId = id;
       this.positions.push(id);
     }
-    if (type === 'selvage.gap') this.seen.push(gapOf(data));
+    if (type === 'selvage.gap') this.seen.push(gapOf(data, id));
     else if (!type.startsWith('selvage.')) this.seen.push({ kind: 'event', type, data });
   }
 
@@ -114,8 +114,9 @@ export class SimParser {
   }
 }
 
-function gapOf(data: string): Seen {
+function gapOf(data: string, id: string | null): Seen {
   const { reason, from, to } = JSON.parse(data) as { reason: string; from: string | null; to: string };
+  if (id !== to) throw new Error(`a gap that leads to ${to} has the id ${id}`);
   const decoded = decodePosition(to);
   if (decoded === null) throw new Error(`a gap leads to ${to}, which is no position`);
   return { kind: 'gap', reason, from: from === null ? null : decodePosition(from), to: decoded };

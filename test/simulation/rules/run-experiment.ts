@@ -1,0 +1,10 @@
+import { runSeeds } from '../run-seeds.js';
+import type { ProbeName } from './experiments.js';
+import { probes } from './probes.js';
+
+/** `node run-experiment.js seeds 1 500` or `node run-experiment.js <probe>`: prints what failed, or `held`. */
+const [what = '', first = '1', count = '1'] = process.argv.slice(2);
+const failure =
+  what === 'seeds' ? ((await runSeeds(Number(first), Number(count)))?.story.split('\n')[0] ?? null) : await probes[what as ProbeName]();
+process.stdout.write(failure === null ? 'held' : `failed: ${failure}`);
+process.exit(0);
