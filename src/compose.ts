@@ -192,7 +192,7 @@ async function startEdge(
     recentStore,
     topics,
     newBudget: () => ({ recordsLeft: replay.scanRecordsMax, bytesLeft: replay.bytesMax, msLeft: replay.timeMsMax }),
-    hearStray: ({ topic }) => watch.hearStray(topic),
+    hearStray: (topic, isHomeUnder) => watch.hearStray(topic, isHomeUnder),
   });
   const watch: TopicWatch = new TopicWatch({ hub, log, window, environment, metrics, logger, periodMs: topicWatchMs });
   const feed = new TailFeed({
@@ -202,7 +202,7 @@ async function startEdge(
     metrics,
     logger,
     onHealth: (health) => setTail(health.delivering, health.reason),
-    hearStray: ({ topic }) => watch.hearStray(topic),
+    hearStray: (topic, isHomeUnder) => watch.hearStray(topic, isHomeUnder),
   });
   await watch.look();
   const tail = log.tail(

@@ -237,9 +237,11 @@ export class Hub implements SubscriberHome {
         for (const cohort of readers.cohorts) if (!cohort.covers(partition)) strangers.push(...cohort.members);
         for (const subscriber of strangers) {
           const { subscription } = subscriber;
-          if (!isEverHome(subscription, partition))
-            this.#hearStray(partition.topic, (count) => isHomeUnder(subscription, partition, count));
-          subscriber.widen((cursor) => widenTo(cursor, [partition], () => before, this.topics.clusterTag));
+          const isNews = !isEverHome(subscription, partition);
+          if (isNews) this.#hearStray(partition.topic, (count) => isHomeUnder(subscription, partition, count));
+          // If a growth explains it, it need not be the first there that a reader with an older position lacks.
+          const from = isNews ? Math.min(before, partition.topic.cursorBeforeGrowth(partition.partition)) : before;
+          subscriber.widen((cursor) => widenTo(cursor, [partition], () => from, this.topics.clusterTag));
         }
       }
     }
