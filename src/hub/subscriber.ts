@@ -241,10 +241,11 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
           behind ??= i;
           break;
         }
-        const page = recent.page(this.subscription.channels, cursor.at[i] as number, this.#home.options.pageEventsMax);
+        const { pageEventsMax, chunkBytesMax } = this.#home.options;
+        const page = recent.page(this.subscription.channels, cursor.at[i] as number, pageEventsMax, chunkBytesMax);
         this.#appendPage(cursor, i, page.events, page.provenTo);
         if (this.#state === 'closed') return null;
-        if (this.#home.out.length >= this.#home.options.chunkBytesMax) return 'more';
+        if (this.#home.out.length >= chunkBytesMax) return 'more';
       }
     }
     return behind;

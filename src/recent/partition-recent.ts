@@ -75,10 +75,10 @@ export class PartitionRecent {
   }
 
   /**
-   * Events of `channels` in (after, provenTo], at most `eventsMax` a channel, though never less than a whole record. The caller has checked
-   * `start <= after`.
+   * Events of `channels` in (after, provenTo], at most `eventsMax` a channel and no further than the record that passes `bytesMax`, though never
+   * less than a whole record. The caller has checked `start <= after`.
    */
-  page(channels: readonly string[], after: number, eventsMax: number): RecentPage {
+  page(channels: readonly string[], after: number, eventsMax: number, bytesMax: number): RecentPage {
     let provenTo = this.#tail;
     const lists: RoutedEvent[][] = [];
     for (const channel of channels) {
@@ -90,8 +90,9 @@ export class PartitionRecent {
       if (last !== list.last()) provenTo = Math.min(provenTo, last.offset);
       lists.push(taken);
     }
-    const events = mergeEvents(lists.length === 0 ? [[]] : lists);
-    return { events: lists.length > 1 ? events.filter((event) => event.offset <= provenTo) : events, provenTo };
+    const merged = mergeEvents(lists.length === 0 ? [[]] : lists);
+    const events = lists.length > 1 ? merged.filter((event) => event.offset <= provenTo) : merged;
+    return cutAtBytes({ events, provenTo }, bytesMax);
   }
 
   /** The newest events of a channel, newest last, at most `countMax`. */
@@ -102,6 +103,17 @@ export class PartitionRecent {
     for (let i = Math.max(0, list.length - countMax); i < list.length; i++) events.push(list.at(i) as RoutedEvent);
     return events;
   }
+}
+
+function cutAtBytes(page: RecentPage, bytesMax: number): RecentPage {
+  const { events } = page;
+  let bytes = 0;
+  for (let i = 0; i < events.length - 1; i++) {
+    const { body, offset } = events[i] as RoutedEvent;
+    bytes += body.byteLength;
+    if (bytes >= bytesMax && offset !== events[i + 1]?.offset) return { events: events.slice(0, i + 1), provenTo: offset };
+  }
+  return page;
 }
 
 function takeAfter(list: Deque<RoutedEvent>, after: number, eventsMax: number): RoutedEvent[] {
