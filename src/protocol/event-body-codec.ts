@@ -1,14 +1,10 @@
-import type { EventBody } from './event-body.js';
+import { EventBody } from './event-body.js';
+import { Slabs } from './slabs.js';
 
 const LF = 10;
 const CR = 13;
 const defaultType = 'message';
 const textEncoder = new TextEncoder();
-
-/** Where the bytes of a body come from; the default asks the engine for each. */
-export type Allocate = (byteLength: number) => Uint8Array;
-
-const allocateAlone: Allocate = (byteLength) => new Uint8Array(byteLength);
 
 /** `event: <type>` LF and `data: `, for a type with one line of data. */
 function prefixOf(type: string): Uint8Array {
@@ -19,10 +15,11 @@ function prefixOf(type: string): Uint8Array {
 export class EventBodyEncoder {
   static readonly #typesMax = 1_024;
   readonly #prefixes = new Map<string, Uint8Array>();
-  readonly #allocate: Allocate;
+  readonly #slabs: Slabs;
 
-  constructor(allocate: Allocate = allocateAlone) {
-    this.#allocate = allocate;
+  /** Bodies are cut from `slabs`; default: of the encoder's own. */
+  constructor(slabs: Slabs = new Slabs()) {
+    this.#slabs = slabs;
   }
 
   /**
@@ -32,14 +29,15 @@ export class EventBodyEncoder {
   encode(type: string, data: Uint8Array): EventBody {
     const prefix = this.#prefix(type);
     if (data.indexOf(LF) < 0 && data.indexOf(CR) < 0) {
-      const bytes = this.#allocate(prefix.length + data.length + 1);
-      bytes.set(prefix);
-      bytes.set(data, prefix.length);
-      bytes[bytes.length - 1] = LF;
-      return { bytes, dataStart: prefix.length, isSingleLine: true };
+      const byteLength = prefix.length + data.length + 1;
+      const start = this.#slabs.reserve(byteLength);
+      const { block } = this.#slabs;
+      block.set(prefix, start);
+      block.set(data, start + prefix.length);
+      block[start + byteLength - 1] = LF;
+      return new EventBody(block, start, byteLength, prefix.length, true);
     }
-    const bytes = encodeLines(prefix, splitLines(data), this.#allocate);
-    return { bytes, dataStart: prefix.length, isSingleLine: false };
+    return encodeLines(prefix, splitLines(data), this.#slabs);
   }
 
   #prefix(type: string): Uint8Array {
@@ -55,13 +53,13 @@ export class EventBodyEncoder {
 
 /** `EventBodyEncoder.encode` for an occasional event. */
 export function encodeEventBody(type: string, data: Uint8Array): EventBody {
-  return new EventBodyEncoder().encode(type, data);
+  return new EventBodyEncoder(new Slabs(0)).encode(type, data);
 }
 
 /** The data of an event; its lines are joined by LF, as a reader joins them. */
 export function decodeEventData(body: EventBody): Uint8Array {
-  const { bytes, dataStart } = body;
-  if (body.isSingleLine) return bytes.subarray(dataStart, bytes.length - 1);
+  const { bytes, dataStart, isSingleLine } = body;
+  if (isSingleLine) return bytes.subarray(dataStart, bytes.length - 1);
   const out = new Uint8Array(bytes.length - dataStart);
   let length = 0;
   let start = dataStart;
@@ -91,17 +89,18 @@ function splitLines(data: Uint8Array): Uint8Array[] {
   return lines;
 }
 
-function encodeLines(prefix: Uint8Array, lines: readonly Uint8Array[], allocate: Allocate): Uint8Array {
-  let length = prefix.length - dataLine.length;
-  for (const line of lines) length += dataLine.length + line.length + 1;
-  const bytes = allocate(length);
-  bytes.set(prefix);
-  let at = prefix.length - dataLine.length;
+function encodeLines(prefix: Uint8Array, lines: readonly Uint8Array[], slabs: Slabs): EventBody {
+  let byteLength = prefix.length - dataLine.length;
+  for (const line of lines) byteLength += dataLine.length + line.length + 1;
+  const start = slabs.reserve(byteLength);
+  const { block } = slabs;
+  block.set(prefix, start);
+  let at = start + prefix.length - dataLine.length;
   for (const line of lines) {
-    bytes.set(dataLine, at);
-    bytes.set(line, at + dataLine.length);
+    block.set(dataLine, at);
+    block.set(line, at + dataLine.length);
     at += dataLine.length + line.length;
-    bytes[at++] = LF;
+    block[at++] = LF;
   }
-  return bytes;
+  return new EventBody(block, start, byteLength, prefix.length, false);
 }

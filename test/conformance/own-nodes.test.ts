@@ -105,7 +105,14 @@ describe('routes', () => {
       publish: true,
     },
     { topic: events, channels: ['all'], type: 'copy', data: { pick: ['/n'] } },
-    { topic: uniqueName('states'), keyed: 'murmur2', channels: ['state.{key}'], latest: { ttlSeconds: 60 }, publish: true },
+    {
+      topic: uniqueName('states'),
+      keyed: 'murmur2',
+      channels: ['state.{key}'],
+      type: '{json:type|message}',
+      latest: { ttlSeconds: 60 },
+      publish: true,
+    },
     { topic: uniqueName('timed'), channels: ['timed.{key}'], position: 'time', publish: true },
   ];
   const startNode = (): Promise<SelvageNode> => SelvageNode.start({ env: { ...quick, SELVAGE_CONFIG: writeConfig(routes) } });
@@ -162,18 +169,37 @@ describe('routes', () => {
     await using node = await startNode();
     const target = targetOf(node);
     await publishAll(target, [
-      { channel: 'state.a', data: 'old' },
-      { channel: 'state.a', data: 'now' },
+      { channel: 'state.a', data: { n: 'old' } },
+      { channel: 'state.a', data: { n: 'now' } },
     ]);
     // The indexer writes what `latest` reads.
-    await expect.poll(async () => (await poll(target, 'channel=state.a&wait=0')).events.map(({ data }) => data)).toEqual(['now']);
+    await expect.poll(async () => (await poll(target, 'channel=state.a&wait=0')).events.map(({ data }) => data)).toEqual([{ n: 'now' }]);
     using client = await StreamClient.follow(target, 'channel=state.a');
-    await publish(target, 'state.a', 'next');
+    await publish(target, 'state.a', { n: 'next' });
     await client.take(2);
-    expect(client.datas).toEqual(['now', 'next']);
+    expect(client.datas).toEqual(['{"n":"now"}', '{"n":"next"}']);
     using again = await StreamClient.follow(target, 'channel=state.a', { 'Last-Event-ID': client.ownEvents[0]?.lastEventId ?? '' });
     await again.take(1);
-    expect(again.datas).toEqual(['next']);
+    expect(again.datas).toEqual(['{"n":"next"}']);
+  });
+
+  test('with a latest event that is terminal end the stream behind it, and the next poll as well', async () => {
+    await using node = await startNode();
+    const target = targetOf(node);
+    await publishAll(target, [
+      { channel: 'state.done', data: { type: 'step' } },
+      { channel: 'state.done', data: { type: 'done' } },
+    ]);
+    await expect.poll(async () => (await poll(target, 'channel=state.done&wait=0')).events.map(({ type }) => type)).toEqual(['done']);
+    using client = await StreamClient.follow(target, 'channel=state.done&until=done');
+    await client.until(() => client.isEnded, 'the end of the stream');
+    expect(client.ownEvents.map(({ type }) => type)).toEqual(['done']);
+    expect(client.text).toMatch(/id: [^\n]+~e\n\nevent: selvage\.close\ndata: \{"code":"ended","reconnect":"stop","retryMs":0\}\n\n$/);
+    const { events, position } = await poll(target, 'channel=state.done&until=done&wait=20');
+    expect(events.map(({ type }) => type)).toEqual(['done']);
+    expect(position).toMatch(/~e$/);
+    using again = await StreamClient.open(target, `/v1/events?channel=state.done&until=done&lastEventId=${position}`);
+    expect((await again.whole()).status).toBe(204);
   });
 
   test('by time have positions of one time, and a resume repeats rather than loses', async () => {

@@ -78,6 +78,30 @@ export function describePolling(targetOf: TargetOf): void {
       expect(had).toEqual(Array.from({ length: total }, (_, n) => n));
     });
 
+    test.each([
+      ['more events than one answer holds', 2_500, 1],
+      ['more bytes than one answer holds', 40, 100_000],
+    ])('of %s comes in parts that join', async (_, count, length) => {
+      const target = targetOf();
+      const channel = uniqueName('parts');
+      for (let n = 0; n < count; n += 10) {
+        const tens = Array.from({ length: 10 }, (_, i) => ({ channel, data: `${n + i}`.padEnd(length, 'x') }));
+        for (const part of length > 1 ? [tens.slice(0, 5), tens.slice(5)] : [tens]) await publishAll(target, part);
+      }
+      const had: string[] = [];
+      let query = 'since=0';
+      let answers = 0;
+      for (; had.length < count; answers++) {
+        const { events, position, gap } = await poll(target, `channel=${channel}&wait=5&${query}`);
+        expect(gap).toBeUndefined();
+        expect(events.length).toBeLessThan(2_000);
+        had.push(...events.map(({ data }) => String(data)));
+        query = `lastEventId=${position}`;
+      }
+      expect(answers).toBeGreaterThan(1);
+      expect(had.map((data) => Number.parseInt(data, 10))).toEqual(Array.from({ length: count }, (_, n) => n));
+    });
+
     test('is a snapshot from which a stream goes on', async () => {
       const target = targetOf();
       const channel = uniqueName('snapshot');

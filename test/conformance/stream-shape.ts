@@ -131,8 +131,8 @@ export function describeStreamShape(targetOf: TargetOf): void {
       const { keepAliveMs } = target;
       if (keepAliveMs === null) return context.skip();
       const channel = uniqueName('moved');
-      const { partition } = await publish(target, channel, 'first');
-      using client = await StreamClient.follow(target, `channel=${channel}`);
+      const { partition, position } = await publish(target, channel, 'first');
+      using client = await StreamClient.follow(target, `channel=${channel}&lastEventId=${position}`);
       const before = client.text.length;
       const elsewhere = await publishInto(target, partition, (attempt) => `${channel}-${attempt}`);
       await client.until(() => client.lastEventId === elsewhere.position, 'the position of what was published elsewhere', keepAliveMs * 50);
