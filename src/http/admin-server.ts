@@ -11,8 +11,6 @@ export interface AdminOptions {
   readonly port: number;
 }
 
-export const defaultAdminOptions: AdminOptions = { host: '', port: 9_090 };
-
 export interface AdminServerParts {
   readonly options: AdminOptions;
   /** What `/healthz/ready` tells: 200 when `ready`, else 503, the whole as JSON. */

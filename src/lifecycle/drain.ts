@@ -18,8 +18,6 @@ export interface DrainOptions {
   readonly windowMs: number;
 }
 
-export const defaultDrainOptions: DrainOptions = { balancerWaitMs: 5_000, windowMs: 20_000 };
-
 /** For the orchestrator: how long a node needs from SIGTERM to its end, with 5 s to spare. */
 export function graceMsOf(options: DrainOptions): number {
   return options.balancerWaitMs + options.windowMs + 5_000;

@@ -8,7 +8,7 @@ import type { PublishItem } from './parse-publish.js';
 import type { PublishAnswer, Publisher } from './publisher.js';
 
 /** The header that carries the type of an event that was published over HTTP. */
-export const typeHeader = 'selvage-type';
+const typeHeader = 'selvage-type';
 
 /** Most events in one batch. */
 export const publishItemsMax = 100;

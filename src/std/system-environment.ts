@@ -11,11 +11,11 @@ export const systemEnvironment: Environment = {
   timers: {
     after: (delayMs, callback) => {
       const handle = setTimeout(callback, delayMs);
-      return timer(handle as unknown as { unref?: () => unknown }, () => clearTimeout(handle));
+      return timer(handle, () => clearTimeout(handle));
     },
     every: (periodMs, callback) => {
       const handle = setInterval(callback, periodMs);
-      return timer(handle as unknown as { unref?: () => unknown }, () => clearInterval(handle));
+      return timer(handle, () => clearInterval(handle));
     },
     soon: (callback) => void setImmediate(callback),
   },

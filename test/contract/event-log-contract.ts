@@ -99,7 +99,7 @@ export class SharedRecorder implements SharedListener {
   onRevoked(): void {
     this.revocations++;
   }
-  async onBatch(batch: LogBatch, _isStale: () => boolean): Promise<void> {
+  async onBatch(batch: LogBatch): Promise<void> {
     await this.beforeBatch(batch);
     this.batches.push(batch);
     for (const record of batch.records) this.values.push(textOf(record.value) ?? '');

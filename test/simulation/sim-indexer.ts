@@ -18,7 +18,7 @@ export class SlowWindow implements Pick<ReplayWindow, 'write'> {
       get: (target, name) => {
         if (name === 'write') return (stretch: WindowStretch) => this.write(stretch);
         const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? value.bind(target) : value;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
     });
   }
