@@ -38,6 +38,8 @@ export class LogPages {
   readonly #metrics: Metrics;
   readonly #pages = new Map<string, LogPage[]>();
   readonly #order: { readonly key: string; readonly page: LogPage }[] = [];
+  /** Questions for a topic's ends that are under way. */
+  readonly #asking = new Map<string, ReturnType<EventLog['offsets']>>();
   readonly #reading = new Map<string, Promise<LogPage>>();
   #bytes = 0;
 
@@ -80,6 +82,16 @@ export class LogPages {
     if (page.from > offset) return { kind: 'below-low', low: page.from };
     const hasMore = page.to < offset && page.to >= page.from;
     return hasMore ? this.read(topic, partition, offset, through) : { kind: 'page', page };
+  }
+
+  /** The first offset that the log still has, asked now; 0 for a partition that it does not know. Rejects when the log does not answer. */
+  async lowEnd(topic: string, partition: number): Promise<number> {
+    let asking = this.#asking.get(topic);
+    if (asking === undefined) {
+      asking = this.#log.offsets(topic).finally(() => this.#asking.delete(topic));
+      this.#asking.set(topic, asking);
+    }
+    return (await asking).find((one) => one.partition === partition)?.low ?? 0;
   }
 
   async #load(key: string, topic: string, partition: number, from: number, to: number): Promise<LogPage> {

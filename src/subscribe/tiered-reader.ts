@@ -82,15 +82,26 @@ export class TieredReader implements TierReader {
     const { limits, provesNothing, environment } = this.#parts;
     const { after, recentStart, budget, signal } = query;
     if (provesNothing(query.topic)) return { kind: 'gap', reason: 'compacted', to: recentStart };
-    if (recentStart - after > limits.scanOffsetsMax || budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0)
-      return tooFar(query);
+    if (budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0) return tooFar(query);
+    const isFar = recentStart - after > limits.scanOffsetsMax;
     for (let pauseMs: number = retryMs.first; !signal.aborted; pauseMs = Math.min(retryMs.max, pauseMs * 2)) {
-      const answer = await this.#readLog(query);
-      if (answer === 'crowded') return tooFar(query);
+      const answer = isFar ? await this.#lookBelowLow(query) : await this.#readLog(query);
+      if (answer === 'crowded' || answer === 'too-far') return tooFar(query);
       if (answer !== null) return toPage(answer, query);
       await waitMs(environment.timers, pauseMs, signal);
     }
     return tooFar(query);
+  }
+
+  /** Most of what is too far to read may be gone already: then only that is the gap, and what the log still has is read. */
+  async #lookBelowLow({ topic, partition, after }: PageQuery): Promise<LogPageAnswer | 'too-far' | 'crowded' | null> {
+    try {
+      const low = await this.#parts.gate.run(() => this.#parts.logPages.lowEnd(topic, partition));
+      if (low === null) return 'crowded';
+      return low > after + 1 ? { kind: 'below-low', low } : 'too-far';
+    } catch {
+      return null;
+    }
   }
 
   async #readLog({ topic, partition, after, recentStart, budget }: PageQuery): Promise<LogPageAnswer | 'crowded' | null> {
