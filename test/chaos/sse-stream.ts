@@ -27,7 +27,7 @@ export class SseStream {
   readonly #socket: Socket;
   readonly #handlers: SseStreamHandlers;
   #buffer = '';
-  #state: 'head' | 'size' | 'data' | 'plain' | 'done' = 'head';
+  #state: 'head' | 'size' | 'data' | 'data-end' | 'plain' | 'done' = 'head';
   #chunkLeft = 0;
   #line = '';
   #type = '';
@@ -101,11 +101,17 @@ export class SseStream {
         if (this.#chunkLeft === 0) this.#state = 'done';
         else this.#state = 'data';
       } else if (this.#state === 'data') {
-        if (this.#buffer.length < this.#chunkLeft + 2) return;
+        if (this.#buffer === '') return;
         const body = this.#buffer.slice(0, this.#chunkLeft);
-        this.#buffer = this.#buffer.slice(this.#chunkLeft + 2);
-        this.#state = 'size';
+        this.#buffer = this.#buffer.slice(body.length);
+        this.#chunkLeft -= body.length;
+        if (this.#chunkLeft === 0) this.#state = 'data-end';
         this.#readLines(body);
+      } else if (this.#state === 'data-end') {
+        // uWebSockets.js sends the line end behind a chunk with the next one.
+        if (this.#buffer.length < 2) return;
+        this.#buffer = this.#buffer.slice(2);
+        this.#state = 'size';
       } else {
         if (this.#state === 'done') this.#end('ended by the server');
         return;
