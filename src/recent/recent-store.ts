@@ -58,7 +58,7 @@ export class RecentStore {
     for (const event of events) {
       recent.add(event);
       stretch.events.push(event);
-      const bytes = event.body.bytes.length + eventOverheadBytes;
+      const bytes = event.body.byteLength + eventOverheadBytes;
       stretch.bytes += bytes;
       this.#bytes += bytes;
     }

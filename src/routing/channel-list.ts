@@ -1,9 +1,15 @@
 import { isChannelName } from '../protocol/channel-name.js';
 import { channelBytesMax, recordChannelsMax } from '../protocol/names.js';
+import type { BoundedCache } from './bounded-cache.js';
 import type { RoutingObserver } from './router.js';
 
 /** Printable ASCII: the common case, decided without encoding. */
 const plainChannel = /^[\x20-\x7e]+$/;
+
+/** Names found valid before, each with the list of it alone: the events of one channel share that list, which is checked once. */
+export type KnownChannels = BoundedCache<string, readonly string[]>;
+
+const none: readonly string[] = [];
 
 /** The channels of one record, bounded: `recordChannelsMax` over all its routes, and as many attempts at most sixteen times over. */
 export class ChannelList {
@@ -11,22 +17,24 @@ export class ChannelList {
   readonly #observer: RoutingObserver;
   #left = recordChannelsMax;
   #attemptsLeft = recordChannelsMax * 16;
-  #channels: string[] = [];
+  readonly #known: KnownChannels;
+  #channels: readonly string[] = none;
 
-  constructor(topic: string, observer: RoutingObserver) {
+  constructor(topic: string, observer: RoutingObserver, known: KnownChannels) {
     this.#topic = topic;
     this.#observer = observer;
+    this.#known = known;
   }
 
   add(channel: string): void {
     this.#attemptsLeft--;
-    const isValid = channel.length <= channelBytesMax && plainChannel.test(channel) ? true : isChannelName(channel);
-    if (!isValid) this.skip('invalid-channel');
+    const known = this.#know(channel);
+    if (known === undefined) this.skip('invalid-channel');
     else if (this.#channels.includes(channel)) return;
     else if (this.#left === 0) this.skip('too-many-channels');
     else {
       this.#left--;
-      this.#channels.push(channel);
+      this.#channels = this.#channels.length === 0 ? known : [...this.#channels, channel];
     }
   }
 
@@ -43,7 +51,18 @@ export class ChannelList {
   /** The channels added since the last call. */
   take(): readonly string[] {
     const channels = this.#channels;
-    this.#channels = [];
+    this.#channels = none;
     return channels;
+  }
+
+  /** The list of the channel alone; undefined when it is no name for one. */
+  #know(channel: string): readonly string[] | undefined {
+    const known = this.#known.get(channel);
+    if (known !== undefined) return known;
+    const isValid = channel.length <= channelBytesMax && plainChannel.test(channel) ? true : isChannelName(channel);
+    if (!isValid) return undefined;
+    const alone = [channel];
+    this.#known.set(channel, alone);
+    return alone;
   }
 }

@@ -1,5 +1,7 @@
 import { EventBodyEncoder } from '../protocol/event-body-codec.js';
 import { ChannelList } from './channel-list.js';
+import type { KnownChannels } from './channel-list.js';
+import { BoundedCache } from './bounded-cache.js';
 import { ChannelSources } from './channel-sources.js';
 import { compileRoute } from './compile-route.js';
 import type { CompiledRoute } from './compile-route.js';
@@ -21,6 +23,8 @@ export interface RouterOptions {
 }
 
 const eventBytesMaxDefault = 1_048_576;
+/** Names of channels that are remembered, so that the events of one share their list. */
+const knownChannelsMax = 10_000;
 const noEvents: readonly RoutedEvent[] = [];
 
 /** Makes the router of checked routes (`parseRoutes`). Templates are compiled once, here. */
@@ -31,12 +35,13 @@ export function createRouter(routes: readonly Route[], observer: RoutingObserver
   const compiled = new Map([...byTopic].map(([topic, own]) => [topic, own.map((route) => compileRoute(route, observer))]));
   const hashes = new Map([...byTopic].map(([topic, own]) => [topic, keyHashOf(own)]));
   const sources = new ChannelSources(routes);
+  const surroundings: Surroundings = { observer, encoder, eventBytesMax, knownChannels: new BoundedCache(knownChannelsMax) };
   return {
     topics: [...byTopic].map(([topic, own]) => describeTopic(topic, own, eventBytesMax)),
     attributeNames: [...new Set(routes.flatMap((route) => route.attributes.map(({ name }) => name)))],
     route: (topic, partition, record) => {
       const own = compiled.get(topic);
-      if (own !== undefined) return routeRecord(own, topic, partition, record, { observer, encoder, eventBytesMax });
+      if (own !== undefined) return routeRecord(own, topic, partition, record, surroundings);
       observer.unrouted(topic);
       return noEvents;
     },
@@ -60,6 +65,7 @@ interface Surroundings {
   readonly observer: RoutingObserver;
   readonly encoder: EventBodyEncoder;
   readonly eventBytesMax: number;
+  readonly knownChannels: KnownChannels;
 }
 
 function routeRecord(
@@ -67,10 +73,10 @@ function routeRecord(
   topic: string,
   partition: number,
   record: LogRecord,
-  { observer, encoder, eventBytesMax }: Surroundings,
+  { observer, encoder, eventBytesMax, knownChannels }: Surroundings,
 ): readonly RoutedEvent[] | UndecodableReason {
   const view = new RecordView(record, eventBytesMax, recordChannelsMax + 1);
-  const list = new ChannelList(topic, observer);
+  const list = new ChannelList(topic, observer, knownChannels);
   const events: RoutedEvent[] = [];
   let isSelected = false;
   for (const route of routes) {

@@ -29,7 +29,7 @@ export function planStretches(batch: Batch, events: readonly RoutedEvent[], boun
   let bytes = 0;
   events.forEach((event, i) => {
     entries += event.channels.length;
-    bytes += event.body.bytes.length;
+    bytes += event.body.byteLength;
     const next = events[i + 1];
     if (next === undefined || next.offset === event.offset || (entries < bounds.entriesMax && bytes < bounds.bytesMax)) return;
     stretches.push({ topic, partition, from, to: event.offset, events: events.slice(start, i + 1) });

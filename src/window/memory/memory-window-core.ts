@@ -178,7 +178,7 @@ function trimBelow(stream: MemoryStream, floor: number): void {
 
 /** What the data takes, near enough for bounds: the frame without its first lines. */
 function dataBytes(event: RoutedEvent): number {
-  return event.body.bytes.length - event.body.dataStart - 1;
+  return event.body.byteLength - event.body.dataStart - 1;
 }
 
 /** At most `eventsMax` entries above the cursor, the last record whole. */
