@@ -1,0 +1,68 @@
+/** 2. Resident bytes of an idle stream, and whether memory stays flat while streams come and go. */
+import { formatTable, load, round } from './figures.mjs';
+import { residentBytes, sleep } from './own-process.mjs';
+import { startBareFanout, startReaders, startSelvage } from './programs.mjs';
+
+const partitionCount = 4;
+const [few, more] = [2_000, 10_000];
+const churning = 2_000;
+
+export async function benchMemory({ kafka, program, settleSeconds, churnMinutes }) {
+  const rows = [];
+  const topic = await kafka.createTopic(partitionCount);
+  const ours = () => startSelvage({ program, brokers: kafka.brokers, topic });
+  const bare = () => startBareFanout({ brokers: kafka.brokers, topic, partitionCount, isTuned: true });
+  for (const [name, start] of [
+    ['ours, idle', ours],
+    ['bare, idle', bare],
+  ]) {
+    const { slope, before, after } = await measureSlope(start, settleSeconds);
+    rows.push([name, `${few} to ${few + more} streams`, `${round(slope, 0)} bytes a stream`, mebibytes(before, after), round(load(), 1)]);
+  }
+  const { opened, resident } = await churn(ours, churnMinutes);
+  rows.push([
+    'ours, churn',
+    `${churning} streams of 5 s`,
+    `${opened} opened in ${churnMinutes} min`,
+    mebibytes(...resident),
+    round(load(), 1),
+  ]);
+  return formatTable(['what', 'streams', 'figure', 'resident MiB', 'load'], rows);
+}
+
+async function measureSlope(start, settleSeconds) {
+  const server = await start();
+  const hold = (streams) => startReaders({ port: server.port, channels: 100, streams, seconds: 3_600 });
+  const readers = [];
+  try {
+    readers.push(await hold(few));
+    await sleep(settleSeconds * 1_000);
+    const before = residentBytes(server.pid);
+    readers.push(await hold(more));
+    await sleep(settleSeconds * 1_000);
+    const after = residentBytes(server.pid);
+    return { slope: (after - before) / more, before, after };
+  } finally {
+    for (const one of readers) await one.close();
+    await server.close();
+  }
+}
+
+/** Streams of 5 s, each opened anew when it ends; resident memory once a sixth of the time. */
+async function churn(start, minutes) {
+  const server = await start();
+  try {
+    const seconds = Math.round(minutes * 60);
+    const readers = await startReaders({ port: server.port, channels: 100, streams: churning, seconds, churnSeconds: 5 });
+    const resident = [];
+    for (let i = 0; i < 6; i++) {
+      await sleep((seconds * 1_000) / 6);
+      resident.push(residentBytes(server.pid));
+    }
+    return { opened: (await readers.result()).opened, resident };
+  } finally {
+    await server.close();
+  }
+}
+
+const mebibytes = (...values) => values.map((value) => round(value / 1_048_576, 0)).join(' → ');

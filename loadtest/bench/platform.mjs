@@ -1,0 +1,48 @@
+/** The servers of the tests (`test/platform`), for plain Node: compiled into `.cache/platform`. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import kafkajs from 'kafkajs';
+import ts from 'typescript';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+async function load(name) {
+  const from = join(root, 'test', 'platform');
+  const to = join(root, '.cache', 'platform');
+  mkdirSync(to, { recursive: true });
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true };
+  for (const file of readdirSync(from).filter((file) => file.endsWith('.ts'))) {
+    const { outputText } = ts.transpileModule(readFileSync(join(from, file), 'utf8'), { compilerOptions });
+    writeFileSync(join(to, file.replace(/\.ts$/, '.js')), outputText);
+  }
+  return import(pathToFileURL(join(to, `${name}.js`)).href);
+}
+
+/** A Kafka of our own; `{brokers, createTopic, close}`. */
+export async function startKafka() {
+  const { KafkaCluster } = await load('kafka-cluster');
+  const cluster = await KafkaCluster.start();
+  const kafka = new kafkajs.Kafka({ clientId: 'bench-admin', brokers: cluster.brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  let made = 0;
+  return {
+    brokers: cluster.brokers,
+    /** A fresh topic; its name. */
+    createTopic: async (numPartitions) => {
+      const topic = `bench-${process.pid}-${++made}`;
+      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, replicationFactor: 1 }] });
+      return topic;
+    },
+    close: async () => {
+      await admin.disconnect().catch(() => undefined);
+      await cluster.close();
+    },
+  };
+}
+
+export async function findFreePort() {
+  const { freePort } = await load('free-port');
+  return freePort();
+}

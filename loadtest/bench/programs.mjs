@@ -1,0 +1,111 @@
+/** Starts what is measured, and what it is measured with. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { join } from 'node:path';
+import { loadCore, OwnProcess, serverCore, sleep } from './own-process.mjs';
+import { findFreePort, root } from './platform.mjs';
+
+const here = join(root, 'loadtest', 'bench');
+const cachePath = join(root, '.cache', 'bench');
+const readyMsMax = 30_000;
+
+/** The channel of a record is its key: `c0`, `c1`, … */
+const routesOf = (topic) => ({ routes: [{ topic, channels: ['{key}'], type: 'progress', keyed: 'murmur2' }] });
+
+/** A node of ours, an edge without Redis; `{process, pid, port, metric, close}` once it delivers. */
+export async function startSelvage({ program, brokers, topic, env = {} }) {
+  mkdirSync(cachePath, { recursive: true });
+  const configPath = join(cachePath, `${topic}.json`);
+  writeFileSync(configPath, JSON.stringify(routesOf(topic)));
+  const [port, adminPort] = [await findFreePort(), await findFreePort()];
+  const node = new OwnProcess(serverCore, process.execPath, [...nodeFlags(), program], {
+    KAFKA_BROKERS: brokers,
+    SELVAGE_CONFIG: configPath,
+    SELVAGE_ROLES: 'edge',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    ADMIN_PORT: String(adminPort),
+    LOG_LEVEL: 'error',
+    ...env,
+  });
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  await untilReady(node, `${adminUrl}/healthz/ready`);
+  return {
+    pid: node.pid,
+    port,
+    /** The sum of a metric over its labels; `having` must be in its label text. */
+    metric: async (name, having = '') => {
+      const text = await (await fetch(`${adminUrl}/metrics`)).text();
+      const lines = text
+        .split('\n')
+        .filter((line) => (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && line.includes(having));
+      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+    },
+    kill: () => node.kill('SIGKILL'),
+    close: () => node.kill(process.env.SELVAGE_BENCH_NODE_FLAGS ? 'SIGTERM' : 'SIGKILL'),
+  };
+}
+
+/** For profiles: `SELVAGE_BENCH_NODE_FLAGS='--cpu-prof --cpu-prof-dir=…'`. */
+const nodeFlags = () => (process.env.SELVAGE_BENCH_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
+
+async function untilReady(node, url) {
+  const giveUpAtMs = Date.now() + readyMsMax;
+  let hasEnded = false;
+  void node.ended.then(() => (hasEnded = true));
+  while (Date.now() < giveUpAtMs) {
+    if (hasEnded) await node.next();
+    const answer = await fetch(url, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
+    await answer?.text();
+    if (answer?.ok) return;
+    await sleep(100);
+  }
+  await node.kill();
+  throw new Error(`${url} is not ready`);
+}
+
+/** `bare-fanout.mjs`; `{pid, port, close}`. */
+export async function startBareFanout(options) {
+  return startBare('bare-fanout.mjs', options);
+}
+
+/** `bare-consumer.mjs`; `{pid, ask, close}`. */
+export async function startBareConsumer(options) {
+  return startBare('bare-consumer.mjs', options);
+}
+
+async function startBare(file, options) {
+  const node = new OwnProcess(serverCore, process.execPath, [join(here, file), JSON.stringify(options)]);
+  const { port } = await node.next();
+  return { pid: node.pid, port, ask: (line) => node.ask(line), close: () => node.kill() };
+}
+
+/** `steady-producer.mjs`; `{report, close}`. */
+export async function startProducer(options) {
+  const producer = new OwnProcess(loadCore, process.execPath, [join(here, 'steady-producer.mjs'), JSON.stringify(options)]);
+  await producer.next();
+  return { report: () => producer.ask('report'), close: () => producer.kill() };
+}
+
+/** `sse-load`, compiled when its source is newer; resolves when every stream is open. `{result, close}`. */
+export async function startReaders({ port, channels, ...options }) {
+  const flags = { streams: 'c', seconds: 'd', warmSeconds: 'w', pid: 'p', churnSeconds: 'x', second: '2', jitter: 'j', rate: 'r' };
+  const args = ['-b', '-u', '/v1/events?channel=c%d', '-m', String(channels)];
+  for (const [name, value] of Object.entries(options)) args.push(`-${flags[name]}`, String(value));
+  const client = new OwnProcess(loadCore, compileClient(), [...args, `127.0.0.1:${port}`]);
+  // It never sleeps: what shares its core goes first.
+  setPriority(client.pid, 1);
+  await client.next();
+  return { result: () => client.next(), close: () => client.kill() };
+}
+
+function compileClient() {
+  const source = join(here, 'sse-load.c');
+  const binary = join(cachePath, 'sse-load');
+  mkdirSync(cachePath, { recursive: true });
+  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return binary;
+  const compiled = spawnSync('cc', ['-O2', '-o', binary, source], { stdio: 'inherit' });
+  if (compiled.status !== 0) throw new Error('sse-load.c could not be compiled: a C compiler (cc) is needed');
+  return binary;
+}

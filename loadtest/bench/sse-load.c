@@ -1,0 +1,297 @@
+/*
+ * Load client for Server-Sent Events over loopback: one thread, epoll, many streams.
+ *
+ * Counts events, reads when each was made out of `"t":<microseconds since the epoch>` in its data, checks that `"n":<number>` grows by one
+ * (a number of its own for each channel), remembers the last `id:`, and can come back on a second server with `Last-Event-ID`.
+ *
+ *   cc -O2 -o sse-load sse-load.c
+ *   sse-load -c 10000 -d 20 -m 100 -u '/v1/events?channel=c%d' 127.0.0.1:8080
+ *
+ *   -c N   streams (100)                      -u PATH request path; %d is the stream's number modulo -m
+ *   -m N   modulus of %d (-c)                 -r N    streams opened a second (5000)
+ *   -w S   seconds to settle, not counted (2) -d S    seconds counted (10)
+ *   -p PID server whose CPU time is read at the begin and the end of the counted seconds
+ *   -b     busy: never sleep. A sleeping reader on loopback makes the server's send() pay for waking it, which no network card does
+ *   -x S   churn: each stream is closed after S seconds and opened anew
+ *   -2 A:P second server: after the first cut every stream comes back there; ends when all are exact again, or after -d seconds
+ *   -j MS  first wait and spread of coming back, `a-b`: evenly between a and b ms (0-0)
+ *
+ * Prints `{"open":N}` when all streams are open, and one JSON object at the end. Latencies are wall clock, microseconds.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 480
+#define READ_BYTES (256 * 1024)
+#define BUCKETS 4096
+
+enum state { IDLE, CONNECTING, HEAD, STREAMING };
+struct stream {
+  int fd;
+  enum state state;
+  uint32_t index;
+  uint64_t due_us;     /* when to connect, monotonic */
+  uint64_t opened_us;  /* when the answer came, wall clock */
+  int64_t last_n;      /* -1: none yet */
+  char id[136];
+  char line[LINE_MAX_BYTES];
+  uint32_t line_length;
+  uint8_t is_back, is_exact;
+};
+
+static struct stream *streams;
+static int stream_count = 100, modulus, rate = 5000, warm_s = 2, count_s = 10, is_busy, churn_s, server_pid, jitter_from, jitter_to;
+static const char *path = "/";
+static struct sockaddr_in first, second;
+static int has_second, is_counting, is_cut, epoll_fd;
+static uint64_t buckets[BUCKETS], events, bytes, latencies, latency_max, refused, ended, lost, repeated, gaps, open_now, opened_ever;
+static uint64_t exact_count, cut_us, last_exact_us, last_open_us, overflow;
+
+static uint64_t clock_us(clockid_t id) { struct timespec t; clock_gettime(id, &t); return (uint64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000; }
+
+/* Log-linear: 64 steps in each power of two. */
+static void record_latency(uint64_t us) {
+  if (us > latency_max) latency_max = us;
+  latencies++;
+  unsigned power = us < 128 ? 0 : 57 - __builtin_clzll(us);
+  unsigned slot = power ? 128 + (power - 1) * 64 + (unsigned)((us >> power) - 64) : (unsigned)us;
+  buckets[slot < BUCKETS ? slot : BUCKETS - 1]++;
+}
+
+static uint64_t quantile(double q) {
+  uint64_t wanted = (uint64_t)(q * latencies), seen = 0;
+  for (unsigned slot = 0; slot < BUCKETS; slot++) {
+    seen += buckets[slot];
+    if (seen > wanted) return slot < 128 ? slot : (uint64_t)((slot - 128) % 64 + 64) << ((slot - 128) / 64 + 1);
+  }
+  return latency_max;
+}
+
+/* User and system seconds, resident bytes; proc(5). */
+static void read_process(double *cpu_s, uint64_t *resident) {
+  char name[64], text[1024];
+  snprintf(name, sizeof name, "/proc/%d/stat", server_pid);
+  FILE *file = server_pid ? fopen(name, "r") : NULL;
+  if (!file) return;
+  size_t length = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  text[length] = 0;
+  unsigned long user, system; long pages;
+  char *after = strrchr(text, ')');
+  if (after && sscanf(after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld", &user, &system, &pages) == 3) {
+    *cpu_s = (double)(user + system) / sysconf(_SC_CLK_TCK);
+    *resident = (uint64_t)pages * sysconf(_SC_PAGESIZE);
+  }
+}
+
+static void expand(char *out, size_t size, uint32_t number) {
+  size_t length = 0;
+  for (const char *in = path; *in && length + 12 < size; in++) {
+    if (in[0] == '%' && in[1] == 'd') { length += snprintf(out + length, size - length, "%u", number); in++; }
+    else out[length++] = *in;
+  }
+  out[length] = 0;
+}
+
+static void start_connecting(struct stream *s) {
+  const struct sockaddr_in *to = s->is_back ? &second : &first;
+  s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  if (s->fd < 0) { refused++; s->state = IDLE; s->due_us = clock_us(CLOCK_MONOTONIC) + 100000; return; }
+  s->state = CONNECTING;
+  s->line_length = 0;
+  connect(s->fd, (const struct sockaddr *)to, sizeof *to);
+  struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = s };
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event);
+}
+
+static void disconnect(struct stream *s) {
+  if (s->state == STREAMING) open_now--;
+  close(s->fd);
+  s->state = IDLE;
+}
+
+/* The stream ended, or could not be opened: it comes back where and when it is told to. */
+static void come_back(struct stream *s) {
+  uint64_t now = clock_us(CLOCK_MONOTONIC);
+  if (s->state == STREAMING) ended++; else refused++;
+  disconnect(s);
+  if (has_second) {
+    if (!is_cut) { is_cut = 1; cut_us = now; }
+    uint64_t spread = jitter_to > jitter_from ? (uint64_t)rand() % (uint64_t)((jitter_to - jitter_from) * 1000) : 0;
+    s->due_us = now + (s->is_back ? 500000 : (uint64_t)jitter_from * 1000 + spread);
+    s->is_back = 1;
+    s->is_exact = 0;
+  } else s->due_us = churn_s ? now + 100000 : UINT64_MAX;
+}
+
+static void ask(struct stream *s) {
+  char target[2048], request[4096];
+  expand(target, sizeof target, s->index % (uint32_t)modulus);
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n", target);
+  if (s->is_back && s->id[0]) length += snprintf(request + length, sizeof request - length, "Last-Event-ID: %s\r\n", s->id);
+  length += snprintf(request + length, sizeof request - length, "\r\n");
+  s->state = HEAD;
+  if (write(s->fd, request, length) != length) come_back(s);
+}
+
+static void take_data(struct stream *s, const char *line) {
+  const char *made = strstr(line, "\"t\":"), *number = strstr(line, "\"n\":");
+  if (!made) return;
+  uint64_t made_us = strtoull(made + 4, NULL, 10), now = clock_us(CLOCK_REALTIME);
+  if (number) {
+    int64_t n = strtoll(number + 4, NULL, 10);
+    if (s->last_n >= 0 && n <= s->last_n) repeated++;
+    else if (s->last_n >= 0 && n > s->last_n + 1) lost += (uint64_t)(n - s->last_n - 1);
+    if (n > s->last_n) s->last_n = n;
+  }
+  if (is_counting) { events++; if (now >= made_us) record_latency(now - made_us); }
+  if (s->is_back && !s->is_exact && made_us >= s->opened_us) { s->is_exact = 1; exact_count++; last_exact_us = clock_us(CLOCK_MONOTONIC); }
+}
+
+static void take_line(struct stream *s, char *line) {
+  if (!strncmp(line, "data:", 5)) take_data(s, line + 5);
+  else if (!strncmp(line, "id:", 3)) { const char *id = line + 3; while (*id == ' ') id++; snprintf(s->id, sizeof s->id, "%s", id); }
+  else if (!strncmp(line, "event: selvage.gap", 18)) gaps++;
+}
+
+static void take_bytes(struct stream *s, char *at, size_t length) {
+  bytes += length;
+  for (char *end = at + length; at < end;) {
+    char *feed = memchr(at, '\n', end - at), *stop = feed ? feed : end;
+    size_t part = stop - at;
+    if (feed && s->line_length == 0) { *feed = 0; take_line(s, at); }
+    else {
+      if (s->line_length + part >= LINE_MAX_BYTES) { part = LINE_MAX_BYTES - 1 - s->line_length; overflow++; }
+      memcpy(s->line + s->line_length, at, part);
+      s->line_length += part;
+      if (feed) { s->line[s->line_length] = 0; take_line(s, s->line); s->line_length = 0; }
+    }
+    at = stop + 1;
+  }
+}
+
+static void on_readable(struct stream *s, char *buffer) {
+  for (;;) {
+    ssize_t length = read(s->fd, buffer, READ_BYTES);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (length <= 0) { come_back(s); return; }
+    if (s->state == HEAD) {
+      if (length < 12 || memcmp(buffer, "HTTP/1.1 200", 12)) { come_back(s); return; }
+      s->state = STREAMING;
+      s->opened_us = clock_us(CLOCK_REALTIME);
+      last_open_us = clock_us(CLOCK_MONOTONIC);
+      open_now++;
+      opened_ever++;
+      if (churn_s) s->due_us = clock_us(CLOCK_MONOTONIC) + (uint64_t)churn_s * 500000 + (uint64_t)rand() % ((uint64_t)churn_s * 1000000);
+    }
+    take_bytes(s, buffer, (size_t)length);
+    if (length < READ_BYTES) return;
+  }
+}
+
+static struct sockaddr_in address(const char *text) {
+  char host[64];
+  snprintf(host, sizeof host, "%s", text);
+  char *colon = strchr(host, ':');
+  if (!colon) { fprintf(stderr, "address:port wanted\n"); exit(2); }
+  *colon = 0;
+  struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1)) };
+  if (inet_pton(AF_INET, host, &to.sin_addr) != 1 || ntohl(to.sin_addr.s_addr) >> 24 != 127) { fprintf(stderr, "loopback only\n"); exit(2); }
+  return to;
+}
+
+static void read_arguments(int argc, char **argv) {
+  for (int option; (option = getopt(argc, argv, "c:r:w:d:u:m:p:bx:2:j:")) != -1;) switch (option) {
+    case 'c': stream_count = atoi(optarg); break;
+    case 'r': rate = atoi(optarg); break;
+    case 'w': warm_s = atoi(optarg); break;
+    case 'd': count_s = atoi(optarg); break;
+    case 'u': path = optarg; break;
+    case 'm': modulus = atoi(optarg); break;
+    case 'p': server_pid = atoi(optarg); break;
+    case 'b': is_busy = 1; break;
+    case 'x': churn_s = atoi(optarg); break;
+    case '2': second = address(optarg); has_second = 1; break;
+    case 'j': sscanf(optarg, "%d-%d", &jitter_from, &jitter_to); break;
+    default: exit(2);
+  }
+  if (optind >= argc) { fprintf(stderr, "usage: sse-load [options] 127.0.0.1:port\n"); exit(2); }
+  first = address(argv[optind]);
+  if (!modulus) modulus = stream_count;
+}
+
+/* Connects, or in churn closes, every stream whose time has come. */
+static void turn_streams(uint64_t now) {
+  for (int i = 0; i < stream_count; i++) {
+    struct stream *s = &streams[i];
+    if (s->due_us > now) continue;
+    if (s->state == STREAMING && churn_s) { disconnect(s); s->due_us = now + 10000; }
+    else if (s->state == IDLE) { s->due_us = UINT64_MAX; start_connecting(s); }
+  }
+}
+
+int main(int argc, char **argv) {
+  read_arguments(argc, argv);
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  signal(SIGPIPE, SIG_IGN);
+  epoll_fd = epoll_create1(0);
+  streams = calloc((size_t)stream_count, sizeof *streams);
+  uint64_t begin = clock_us(CLOCK_MONOTONIC), all_open = 0, counted_from = 0, next_turn = 0, end = 0;
+  for (int i = 0; i < stream_count; i++) streams[i] = (struct stream){ .fd = -1, .index = (uint32_t)i, .last_n = -1, .due_us = begin + (uint64_t)i * 1000000 / (uint64_t)rate };
+  double cpu_before = 0, cpu_after = 0;
+  uint64_t resident_before = 0, resident_after = 0;
+  static char buffer[READ_BYTES + 1];
+  static struct epoll_event ready[1024];
+  for (;;) {
+    uint64_t now = clock_us(CLOCK_MONOTONIC);
+    if (now >= next_turn) { turn_streams(now); next_turn = now + 5000; }
+    if (!all_open && opened_ever >= (uint64_t)stream_count) { all_open = now; printf("{\"open\":%lu}\n", open_now); fflush(stdout); }
+    if (!all_open && now > begin + (uint64_t)stream_count * 1000000 / (uint64_t)rate + 30000000) { fprintf(stderr, "%lu of %d streams opened\n", opened_ever, stream_count); return 1; }
+    if (all_open && !counted_from && now >= all_open + (uint64_t)warm_s * 1000000) {
+      counted_from = now;
+      is_counting = 1;
+      read_process(&cpu_before, &resident_before);
+    }
+    if (counted_from && now >= counted_from + (uint64_t)count_s * 1000000) { end = now; break; }
+    if (has_second && exact_count >= (uint64_t)stream_count && now > last_exact_us + 1000000) { end = now; break; }
+    int count = epoll_wait(epoll_fd, ready, 1024, is_busy ? 0 : 5);
+    if (count == 0 && is_busy) sched_yield(); /* Kafka and the producer share this core, and so does the kernel's own network work */
+    for (int i = 0; i < count; i++) {
+      struct stream *s = ready[i].data.ptr;
+      if (s->state == IDLE) continue;
+      if (s->state == CONNECTING && ready[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        if (error) { come_back(s); continue; }
+        ask(s);
+      }
+      if (s->state >= HEAD && ready[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) on_readable(s, buffer);
+    }
+  }
+  read_process(&cpu_after, &resident_after);
+  double seconds = (double)(end - counted_from) / 1e6;
+  printf("{\"streams\":%d,\"open\":%lu,\"opened\":%lu,\"refused\":%lu,\"ended\":%lu,\"seconds\":%.3f,\"events\":%lu,\"eventsPerSecond\":%.1f,\"bytes\":%lu,"
+         "\"lost\":%lu,\"repeated\":%lu,\"gaps\":%lu,\"overflow\":%lu,\"p50\":%lu,\"p90\":%lu,\"p99\":%lu,\"max\":%lu,\"cpuSeconds\":%.2f,\"cpuUsPerEvent\":%.3f,"
+         "\"residentBefore\":%lu,\"residentAfter\":%lu,\"exact\":%lu,\"lastExactMs\":%.1f,\"lastOpenMs\":%.1f}\n",
+         stream_count, open_now, opened_ever, refused, ended, seconds, events, (double)events / seconds, bytes, lost, repeated, gaps, overflow, quantile(.5), quantile(.9),
+         quantile(.99), latency_max, cpu_after - cpu_before, events ? (cpu_after - cpu_before) * 1e6 / (double)events : 0, resident_before, resident_after, exact_count,
+         is_cut ? (double)((int64_t)last_exact_us - (int64_t)cut_us) / 1e3 : 0, is_cut ? (double)((int64_t)last_open_us - (int64_t)cut_us) / 1e3 : 0);
+  return 0;
+}
