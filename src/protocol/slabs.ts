@@ -8,6 +8,7 @@ const blockBytesDefault = 64 * 1_024;
 export class Slabs {
   readonly #blockBytes: number;
   #block = new Uint8Array(0);
+  #shared = this.#block;
   #used = 0;
 
   /** `blockBytes`: default 64 KiB. Runs of more than a quarter of it get a block of their own; 0: all do. */
@@ -22,14 +23,17 @@ export class Slabs {
 
   /** Reserves a run, zeroed, and returns where it starts in `block`. */
   reserve(byteLength: number): number {
-    const start = this.#used;
-    if (start + byteLength <= this.#block.length) {
-      this.#used = start + byteLength;
-      return start;
+    if (byteLength > this.#blockBytes / 4) {
+      this.#block = new Uint8Array(byteLength);
+      return 0;
     }
-    const isAlone = byteLength > this.#blockBytes / 4;
-    this.#block = new Uint8Array(isAlone ? byteLength : this.#blockBytes);
-    this.#used = byteLength;
-    return 0;
+    if (this.#used + byteLength > this.#shared.length) {
+      this.#shared = new Uint8Array(this.#blockBytes);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#block = this.#shared;
+    this.#used = start + byteLength;
+    return start;
   }
 }
