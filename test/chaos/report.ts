@@ -20,8 +20,8 @@ export function findProblems(storm: Storm, outcome: Outcome): string[] {
     problems.push(explain({ reader: reader.name, kind: 'gap', what: [...verdict.gaps.keys()].join(', '), at }, reader, outcome.truth));
   }
   if (outcome.unwritten.length > 0) problems.push(`acknowledged, yet not in Kafka: ${outcome.unwritten.slice(0, 5).join(', ')}`);
-  for (const { name, isCalm, startMs, endMs, recoveryMs } of outcome.faults) {
-    if (recoveryMs === null) problems.push(`streams did not recover after "${name}"`);
+  for (const { name, isCalm, startMs, endMs, recoveryMs, lastToRecover } of outcome.faults) {
+    if (recoveryMs === null) problems.push(`streams did not recover after "${name}": ${lastToRecover} still waits`);
     const delays = storm.delays.between(startMs, endMs);
     if (isCalm && delays !== null && delays.worstMs > calmDelayMsMax) {
       problems.push(`live streams stuttered in "${name}": ${delays.worstMs} ms for ${delays.worstReader}`);
@@ -41,15 +41,16 @@ export function writeSummary(storm: Storm, outcome: Outcome): string {
   const { judged, faults, recordCount, maybeCount } = outcome;
   const sum = (count: (one: (typeof judged)[number]) => number): number => judged.reduce((total, one) => total + count(one), 0);
   const gaps = [...countGaps(outcome)].map(([reason, count]) => `${reason} ${count}`).join(', ');
-  const rows = faults.map(({ name, isCalm, startMs, endMs, recoveryMs }) => {
+  const rows = faults.map(({ name, isCalm, startMs, endMs, recoveryMs, lastToRecover }) => {
     const delays = storm.delays.between(startMs, endMs);
     const cells = [seconds(endMs - startMs), seconds(recoveryMs), String(delays?.medianMs ?? '-'), String(delays?.worstMs ?? '-')];
-    return `  ${name.padEnd(38)}${cells.map((cell) => cell.padStart(11)).join('')}${isCalm ? '  calm' : ''}`;
+    return `  ${name.padEnd(38)}${cells.map((cell) => cell.padStart(11)).join('')}  ${isCalm ? 'calm' : '    '}  ${lastToRecover}, ${delays?.worstReader ?? '-'}`;
   });
   return [
-    `  ${'fault'.padEnd(38)}${['lasted s', 'recovery s', 'median ms', 'worst ms'].map((cell) => cell.padStart(11)).join('')}`,
+    `  ${'fault'.padEnd(38)}${['lasted s', 'recovery s', 'median ms', 'worst ms'].map((cell) => cell.padStart(11)).join('')}        last to recover, most delayed`,
     ...rows,
     `  ${judged.length} readers, ${recordCount} records (${maybeCount} of unknown fate), ${sum(({ verdict }) => verdict.delivered)} events delivered, ${sum(({ reader }) => reader.resumeCount)} resumes`,
+    `  resumes as the edges counted them since they last began: ${[...outcome.resumes].map(([name, count]) => `${name} ${count}`).join(', ')}`,
     `  gaps: ${gaps || 'none'}; violations: ${sum(({ verdict }) => verdict.violations.length)}`,
   ].join('\n');
 }

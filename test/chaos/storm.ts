@@ -36,6 +36,8 @@ export interface FaultRecord {
   readonly endMs: number;
   /** From its end until every steady reader had something made after it; null: not within the bound. */
   readonly recoveryMs: number | null;
+  /** Whose events or acknowledgements came last. */
+  readonly lastToRecover: string;
 }
 
 export interface JudgedReader {
@@ -51,6 +53,8 @@ export interface Outcome {
   readonly unwritten: readonly string[];
   readonly recordCount: number;
   readonly maybeCount: number;
+  /** As the edges counted them, by tier and outcome, since each of them began. */
+  readonly resumes: ReadonlyMap<string, number>;
 }
 
 const warmUpMs = 5_000;
@@ -106,8 +110,8 @@ export class Storm {
     this.#options.log(`  ${fault.name} ...`);
     await fault.run(this, this.#random.fork());
     const endMs = Date.now();
-    const recoveryMs = await this.#recover(endMs);
-    this.#faults.push({ name: fault.name, isCalm: fault.isCalm, startMs, endMs, recoveryMs });
+    const recovery = await this.#recover(endMs);
+    this.#faults.push({ name: fault.name, isCalm: fault.isCalm, startMs, endMs, ...recovery });
   }
 
   /** Ends the traffic, brings every reader to the head, and judges. */
@@ -126,7 +130,9 @@ export class Storm {
       what: 'every reader at the head',
     }).catch(() => undefined); // the judge names those that are not
     await Promise.all(this.readers.map((reader) => reader.stop()));
+    const resumes = await this.world.countResumes();
     return {
+      resumes,
       truth,
       judged: this.readers.map((reader) => ({ reader, verdict: new Judge(truth, reader).judge() })),
       faults: this.#faults,
@@ -141,15 +147,21 @@ export class Storm {
     await this.world.close();
   }
 
-  async #recover(sinceMs: number): Promise<number | null> {
-    const isFlowing = (): boolean =>
-      this.producers.every(({ producer }) => producer.isUpToDate) &&
-      this.steadyReaders.every(({ name }) => this.delays.newest(name) > sinceMs);
+  async #recover(sinceMs: number): Promise<{ readonly recoveryMs: number | null; readonly lastToRecover: string }> {
+    let lastToRecover = '';
+    const isFlowing = (): boolean => {
+      const waiting = [
+        ...this.producers.filter(({ producer }) => !producer.isUpToDate).map(({ topic }) => `producer of ${topic}`),
+        ...this.steadyReaders.filter(({ name }) => this.delays.newest(name) <= sinceMs).map(({ name }) => name),
+      ];
+      lastToRecover = waiting[0] ?? lastToRecover;
+      return waiting.length === 0;
+    };
     try {
       await waitFor(isFlowing, { timeoutMs: recoveryMsMax, everyMs: 50, what: 'recovery' });
-      return Date.now() - sinceMs;
+      return { recoveryMs: Date.now() - sinceMs, lastToRecover };
     } catch {
-      return null;
+      return { recoveryMs: null, lastToRecover };
     }
   }
 

@@ -125,6 +125,19 @@ export class World {
     });
   }
 
+  /** Resumes that the edges have served since each of them began, by tier and outcome: `window complete` → 12. */
+  async countResumes(): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    for (const { node } of this.edges) {
+      const text = await (await fetch(`${node.adminUrl}/metrics`)).text();
+      for (const [, labels = '', count = '0'] of text.matchAll(/^selvage_resumes_total\{(.*)\} (\d+)$/gm)) {
+        const name = [...labels.matchAll(/"([^"]*)"/g)].map(([, value]) => value).join(' ');
+        counts.set(name, (counts.get(name) ?? 0) + Number(count));
+      }
+    }
+    return counts;
+  }
+
   /** Ends of every log, for the failure report, without what a Kafka client says of a broker that is away. */
   logTails(lines: number): string {
     const isTelling = (line: string): boolean => !line.includes('"msg":"kafkajs: ');
