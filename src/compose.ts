@@ -71,7 +71,8 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
   });
   const { port: adminPort } = await admin.listen();
   stops.push(() => admin.close());
-  stops.push(startEventLoopMonitor(environment, metrics, logger).stop);
+  const eventLoopMonitor = startEventLoopMonitor(environment, metrics, logger);
+  stops.push(() => eventLoopMonitor.stop());
 
   const log = createLog(config, surroundings);
   stops.push(() => log.close());

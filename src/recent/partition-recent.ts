@@ -1,13 +1,6 @@
-import { mergeEvents } from '../routing/merge-events.js';
+import { cutPage, mergeEvents, type EventPage } from '../routing/merge-events.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import { Deque } from '../std/deque.js';
-
-/** A page of recent events. */
-export interface RecentPage {
-  readonly events: readonly RoutedEvent[];
-  /** Every asked channel is complete up to here. */
-  readonly provenTo: number;
-}
 
 /**
  * The newest stretch of one topic-partition, a list a channel: everything in (start, tail] is here. `recent` plus a cursor is the only hold
@@ -78,7 +71,7 @@ export class PartitionRecent {
    * Events of `channels` in (after, provenTo], at most `eventsMax` a channel and no further than the record that passes `bytesMax`, though never
    * less than a whole record. The caller has checked `start <= after`.
    */
-  page(channels: readonly string[], after: number, eventsMax: number, bytesMax: number): RecentPage {
+  page(channels: readonly string[], after: number, eventsMax: number, bytesMax: number): EventPage {
     let provenTo = this.#tail;
     const lists: RoutedEvent[][] = [];
     for (const channel of channels) {
@@ -92,7 +85,7 @@ export class PartitionRecent {
     }
     const merged = mergeEvents(lists.length === 0 ? [[]] : lists);
     const events = lists.length > 1 ? merged.filter((event) => event.offset <= provenTo) : merged;
-    return cutAtBytes({ events, provenTo }, bytesMax);
+    return cutPage({ events, provenTo }, Infinity, bytesMax);
   }
 
   /** The newest events of a channel, newest last, at most `countMax`. */
@@ -103,17 +96,6 @@ export class PartitionRecent {
     for (let i = Math.max(0, list.length - countMax); i < list.length; i++) events.push(list.at(i) as RoutedEvent);
     return events;
   }
-}
-
-function cutAtBytes(page: RecentPage, bytesMax: number): RecentPage {
-  const { events } = page;
-  let bytes = 0;
-  for (let i = 0; i < events.length - 1; i++) {
-    const { body, offset } = events[i] as RoutedEvent;
-    bytes += body.byteLength;
-    if (bytes >= bytesMax && offset !== events[i + 1]?.offset) return { events: events.slice(0, i + 1), provenTo: offset };
-  }
-  return page;
 }
 
 function takeAfter(list: Deque<RoutedEvent>, after: number, eventsMax: number): RoutedEvent[] {

@@ -13,3 +13,22 @@ export function mergeEvents(lists: readonly (readonly RoutedEvent[])[]): readonl
   const merged = lists.flat().sort(compareEvents);
   return merged.filter((event, i) => event !== merged[i - 1]);
 }
+
+/** Events of one partition that are complete up to an offset. */
+export interface EventPage {
+  readonly events: readonly RoutedEvent[];
+  readonly provenTo: number;
+}
+
+/** The beginning of a page, no further than the record that passes a bound; records stay whole, and there is always one. */
+export function cutPage(page: EventPage, eventsMax: number, bytesMax: number): EventPage {
+  const { events } = page;
+  let bytes = 0;
+  for (let i = 0; i < events.length - 1; i++) {
+    const { body, offset } = events[i] as RoutedEvent;
+    bytes += body.byteLength;
+    const isFull = bytes >= bytesMax || i + 1 >= eventsMax;
+    if (isFull && offset !== events[i + 1]?.offset) return { events: events.slice(0, i + 1), provenTo: offset };
+  }
+  return page;
+}

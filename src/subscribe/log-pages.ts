@@ -186,7 +186,7 @@ class PageScan {
   }
 
   #addEvent(event: RoutedEvent): void {
-    this.bytes += event.body.bytes.length + eventOverheadBytes;
+    this.bytes += event.body.byteLength + eventOverheadBytes;
     this.#events.push(event);
     for (const channel of event.channels) {
       const list = this.#byChannel.get(channel);

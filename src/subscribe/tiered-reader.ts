@@ -1,6 +1,5 @@
-import type { Page, PageQuery, TierReader } from '../hub/tier-reader.js';
-import type { RoutedEvent } from '../routing/routed-event.js';
-import { mergeEvents } from '../routing/merge-events.js';
+import type { Page, PageQuery, ReplayBudget, TierReader } from '../hub/tier-reader.js';
+import { cutPage, mergeEvents } from '../routing/merge-events.js';
 import { waitMs } from '../std/wait.js';
 import type { Environment } from '../std/clock.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -87,7 +86,7 @@ export class TieredReader implements TierReader {
     for (let pauseMs: number = retryMs.first; !signal.aborted; pauseMs = Math.min(retryMs.max, pauseMs * 2)) {
       const answer = isFar ? await this.#lookBelowLow(query) : await this.#readLog(query);
       if (answer === 'crowded' || answer === 'too-far') return tooFar(query);
-      if (answer !== null) return toPage(answer, query);
+      if (answer !== null) return charge(budget, toPage(answer, query, limits), after);
       await waitMs(environment.timers, pauseMs, signal);
     }
     return tooFar(query);
@@ -114,10 +113,6 @@ export class TieredReader implements TierReader {
       });
       if (answer === null) return 'crowded';
       budget.msLeft -= environment.clock.tickMs() - startedTickMs;
-      if (answer.kind === 'page') {
-        budget.recordsLeft -= answer.page.records;
-        budget.bytesLeft -= answer.page.bytes;
-      }
       return answer;
     } catch {
       return null;
@@ -125,13 +120,22 @@ export class TieredReader implements TierReader {
   }
 }
 
+/** What was looked through and handed over counts, shared with other readers or not: the bound is one reader's. */
+function charge(budget: ReplayBudget, page: Page, after: number): Page {
+  if (page.kind === 'gap') return page;
+  budget.recordsLeft -= page.provenTo - after;
+  for (const { body } of page.events) budget.bytesLeft -= body.byteLength;
+  return page;
+}
+
 const tooFar = ({ recentStart }: PageQuery): Page => ({ kind: 'gap', reason: 'too-far', to: recentStart });
 
-function toPage(answer: LogPageAnswer, { after, recentStart, channels }: PageQuery): Page {
+function toPage(answer: LogPageAnswer, { after, recentStart, channels }: PageQuery, limits: TieredReaderLimits): Page {
   if (answer.kind === 'below-low') return { kind: 'gap', reason: 'expired', to: Math.max(after + 1, answer.low - 1) };
   const { page } = answer;
   if (page.to <= after) return { kind: 'gap', reason: 'store-lost', to: recentStart };
   const lists = channels.map((channel) => page.byChannel.get(channel) ?? []).filter((list) => list.length > 0);
-  const events = (lists.length === 0 ? [] : mergeEvents(lists)).filter((event: RoutedEvent) => event.offset > after);
-  return { kind: 'events', tier: 'log', events, provenTo: page.to };
+  const events = (lists.length === 0 ? [] : mergeEvents(lists)).filter((event) => event.offset > after);
+  // A page of the log serves many readers; each takes it in pieces that fit its socket.
+  return { kind: 'events', tier: 'log', ...cutPage({ events, provenTo: page.to }, limits.pageEventsMax, limits.pageBytesMax) };
 }
