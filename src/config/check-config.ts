@@ -91,7 +91,6 @@ function checkTiers({ kafka, window, recent, replay, limits }: OptionValues, rep
     report('recent.ageSeconds', `must be at least ${indexerPauseSecondsMax}: memory has to outlast the longest pause of an indexer`);
   }
   if (recent.bytesMax < 2 * limits.eventBytesMax) report('recent.bytesMax', 'must hold two events of limits.eventBytesMax');
-  if (replay.pageEventsMax > replay.eventsMax) report('replay.pageEventsMax', 'must not be more than replay.eventsMax');
   if (replay.pageBytesMax > replay.bytesMax) report('replay.pageBytesMax', 'must not be more than replay.bytesMax');
   if (limits.eventBytesMax > replay.bytesMax) report('replay.bytesMax', 'must hold an event of limits.eventBytesMax');
 }

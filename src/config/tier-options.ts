@@ -68,9 +68,8 @@ export const recentOptions = {
 export const replayOptions = {
   pageEventsMax: integer({ default: 256, min: 1, max: 10_000, sentence: 'Most events of a page.' }),
   pageBytesMax: integer({ default: 262_144, min: 1_024, unit: bytes, sentence: 'A page stops after the event that passes this.' }),
-  eventsMax: integer({ default: 100_000, min: 1, sentence: 'Most events of one catch-up; past it a gap is told.' }),
-  bytesMax: integer({ default: 64 * mebibyte, min: 1_024, unit: bytes, sentence: 'Most bytes of one catch-up; past it a gap is told.' }),
-  timeMsMax: integer({ default: 60_000, min: 100, unit: milliseconds, sentence: 'Longest catch-up; past it a gap is told.' }),
+  bytesMax: integer({ default: 64 * mebibyte, min: 1_024, unit: bytes, sentence: 'Most bytes that one catch-up may take from the log; past it a gap is told.' }),
+  timeMsMax: integer({ default: 60_000, min: 100, unit: milliseconds, sentence: 'Longest time that one catch-up may read the log, waiting for the reader not counted; past it a gap is told.' }),
   concurrentMax: integer({ default: 64, min: 1, sentence: 'Page reads of a node at a time.' }),
   queuedMax: integer({ default: 20_000, sentence: 'Page reads that may wait for their turn; more are told to back off.' }),
   indexerWaitMs: integer({
@@ -82,6 +81,6 @@ export const replayOptions = {
   scanRecordsMax: integer({
     default: 1_000_000,
     min: 1,
-    sentence: 'Most records of the log that one catch-up may look through; past it a gap is told.',
+    sentence: 'Most offsets of the log that one catch-up may look through; past it a gap is told.',
   }),
 };

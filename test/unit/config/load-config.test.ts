@@ -158,7 +158,6 @@ routes: [{ topic: a, channels: ["{oops}"] }]
     ['cors.origins', { SELVAGE_CORS_ORIGINS: '*,https://a.example' }],
     ['cors.origins', { SELVAGE_CORS_ORIGINS: 'https://a.example/path' }],
     ['stream.stallSeconds', { SELVAGE_STREAM_STALL_SECONDS: '15' }],
-    ['replay.pageEventsMax', { SELVAGE_REPLAY_EVENTS_MAX: '10' }],
     ['kafka.rackId', { SELVAGE_KAFKA_RACK_ID: 'a' }],
     ['kafka.tls.caFile', { ...kafka, SELVAGE_KAFKA_TLS_CA_FILE: '/ca' }],
     ['kafka.tls.keyFile', { ...kafka, SELVAGE_KAFKA_TLS_ENABLED: 'true', SELVAGE_KAFKA_TLS_CERT_FILE: '/c' }],
