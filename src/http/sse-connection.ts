@@ -77,11 +77,11 @@ export class SseConnection implements Sink, Stallable {
     return false;
   }
 
-  end(frames: Uint8Array): void {
+  end(frames: Uint8Array, code: CloseCode): void {
     const res = this.#res;
     if (res === null) return;
     const headers = this.#headers;
-    this.#close(this.#closing ?? 'ended');
+    this.#close(code);
     res.cork(() => {
       if (headers !== null) this.#writeHead(res, headers);
       res.end(frames);
@@ -92,7 +92,7 @@ export class SseConnection implements Sink, Stallable {
   askToClose(code: CloseCode): boolean {
     if (this.#res === null || this.#closing !== null) return false;
     this.#closing = code;
-    if (this.#owner === null) this.end(nothing);
+    if (this.#owner === null) this.end(nothing, code);
     else this.#owner.close(code);
     return true;
   }

@@ -1,3 +1,5 @@
+import type { CloseCode } from '../protocol/close-catalogue.js';
+
 /** The socket side of a subscriber, as the hub sees it. Implemented by `http`; nothing else touches a response. */
 export interface Sink {
   /**
@@ -7,8 +9,8 @@ export interface Sink {
   write(frames: Uint8Array): boolean;
   /** The reader has reached the tail. */
   onLive?(): void;
-  /** Hands over a last chunk (may be empty) and closes the response. */
-  end(frames: Uint8Array): void;
+  /** Hands over a last chunk (may be empty) and closes the response; `code` says why, to whoever counts. */
+  end(frames: Uint8Array, code: CloseCode): void;
 }
 
 /** What a sink tells its subscriber. */

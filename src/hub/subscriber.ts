@@ -197,7 +197,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     if (reconnect !== 'stop') out.append(encodeRetry(jitteredMs));
     this.subscription.format.control(out, 'selvage.close', { code, reconnect, retryMs: jitteredMs }, null);
     this.#leave();
-    this.#sink.end(out.take());
+    this.#sink.end(out.take(), code);
   }
 
   // ---- what the socket tells

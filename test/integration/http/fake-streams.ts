@@ -37,7 +37,7 @@ export class FakeSubscriber implements SinkOwner, StreamHandle {
 
   close(code: CloseCode): void {
     this.closeCodes.push(code);
-    this.sink.end(bytes(`event: selvage.close\ndata: {"code":"${code}"}\n\n`));
+    this.sink.end(bytes(`event: selvage.close\ndata: {"code":"${code}"}\n\n`), code);
   }
 }
 

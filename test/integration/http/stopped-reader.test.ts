@@ -139,7 +139,7 @@ test.concurrent(
     await sleep(1_500);
     const count = progress.written;
     subscriber.onWritableDo = null;
-    subscriber.sink.end(bytes('event: selvage.close\ndata: {}\n\n'));
+    subscriber.sink.end(bytes('event: selvage.close\ndata: {}\n\n'), 'ended');
     expect(subscriber.sink.write(bytes('data: late\n\n'))).toBe(false);
     client.socket.resume();
     const text = await client.until((soFar) => soFar.endsWith('\r\n0\r\n\r\n'), 15_000);
