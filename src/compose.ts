@@ -59,6 +59,7 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
   const { environment, logger, metrics } = surroundings;
   const stops: (() => Promise<void> | void)[] = [];
   const readiness = new Readiness(({ ready, conditions }) => {
+    metrics.ready(ready);
     logger.info(ready ? 'ready' : 'not ready', { conditions: conditions.filter(({ isMet }) => !isMet) });
   });
   const setDraining = readiness.declare('accepting', 'starting');
