@@ -1,29 +1,8 @@
 import { crc32 } from 'node:zlib';
+import { murmur2 } from '../std/murmur2.js';
 
 /** How a keyed topic's producers choose a partition. */
 export type KeyHash = 'murmur2' | 'crc32';
-
-const seed = 0x9747b28c;
-const mixer = 0x5bd1e995;
-
-/** Murmur2 exactly as the Java client and kafkajs compute it; a signed 32-bit number. */
-export function murmur2(data: Uint8Array): number {
-  const length = data.length;
-  const whole = length & ~3;
-  let h = seed ^ length;
-  for (let i = 0; i < whole; i += 4) {
-    let k = (data[i] as number) | ((data[i + 1] as number) << 8) | ((data[i + 2] as number) << 16) | ((data[i + 3] as number) << 24);
-    k = Math.imul(k, mixer);
-    k ^= k >>> 24;
-    h = Math.imul(h, mixer) ^ Math.imul(k, mixer);
-  }
-  const rest = length & 3;
-  if (rest === 3) h ^= (data[whole + 2] as number) << 16;
-  if (rest >= 2) h ^= (data[whole + 1] as number) << 8;
-  if (rest >= 1) h = Math.imul(h ^ (data[whole] as number), mixer);
-  h = Math.imul(h ^ (h >>> 13), mixer);
-  return h ^ (h >>> 15);
-}
 
 /**
  * A non-negative number whose remainder by the partition count is the partition of the key.

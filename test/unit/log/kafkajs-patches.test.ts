@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import kafkajs from 'kafkajs';
 import { expect, test } from 'vitest';
-import { murmur2, partitionOfKey } from '../../../src/log/key-partition.js';
+import { partitionOfKey } from '../../../src/log/key-partition.js';
+import { murmur2 } from '../../../src/std/murmur2.js';
 import { knownKafkajsVersion, quietRequestQueue } from '../../../src/log/kafka/quiet-request-queue.js';
 import { registerCodecs } from '../../../src/log/kafka/register-codecs.js';
 import { makeZstdCodec } from '../../../src/log/kafka/zstd-codec.js';

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashKey, murmur2 } from '../../../src/routing/partition-hash.js';
+import { hashKey } from '../../../src/routing/partition-hash.js';
+import { murmur2 } from '../../../src/std/murmur2.js';
 import { isWellFormed } from '../../../src/routing/percent-encoding.js';
 import { recordOf, routerOf } from './routing-fixture.js';
 
