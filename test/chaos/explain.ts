@@ -6,6 +6,7 @@ import type { Truth } from './judge.js';
 
 const before = 15;
 const after = 6;
+const stretchMax = 60;
 
 /** A violation with what its reader saw around it, positions decoded. */
 export function explain(violation: Violation, history: ReaderHistory, truth: Truth): string {
@@ -17,6 +18,12 @@ export function explain(violation: Violation, history: ReaderHistory, truth: Tru
   });
   const head = `${violation.kind.toUpperCase()} ${violation.reader} ${JSON.stringify(asked)}\n   ${violation.what}`;
   return [head, ...lines].join('\n');
+}
+
+/** What a reader saw in a stretch of time, a few moments of it. */
+export function tellStretch(history: ReaderHistory, fromMs: number, toMs: number, truth: Truth): string {
+  const moments = history.moments.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).slice(-stretchMax);
+  return moments.map((moment) => `    ${new Date(moment.atMs).toISOString().slice(11)} ${writeMoment(moment, truth)}`).join('\n');
 }
 
 function writeMoment(moment: Moment, truth: Truth): string {

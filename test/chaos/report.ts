@@ -1,9 +1,11 @@
-import { explain } from './explain.js';
+import { explain, tellStretch } from './explain.js';
 import type { Outcome, Storm } from './storm.js';
 
 /** Live streams must not stand still for longer because of Redis or an indexer. */
 export const calmDelayMsMax = 5_000;
 const explainedMax = 6;
+/** Recoveries longer than this are explained. */
+const slowRecoveryMs = 8_000;
 
 /** Sentences for everything that is wrong; none: the storm was weathered. */
 export function findProblems(storm: Storm, outcome: Outcome): string[] {
@@ -46,9 +48,16 @@ export function writeSummary(storm: Storm, outcome: Outcome): string {
     const cells = [seconds(endMs - startMs), seconds(recoveryMs), String(delays?.medianMs ?? '-'), String(delays?.worstMs ?? '-')];
     return `  ${name.padEnd(38)}${cells.map((cell) => cell.padStart(11)).join('')}  ${isCalm ? 'calm' : '    '}  ${lastToRecover}, ${delays?.worstReader ?? '-'}`;
   });
+  const slow = faults.flatMap(({ name, startMs, endMs, recoveryMs, lastToRecover }) => {
+    const last = judged.find(({ reader }) => reader.name === lastToRecover);
+    if (last === undefined || (recoveryMs ?? Infinity) < slowRecoveryMs) return [];
+    const stretch = tellStretch(last.reader, startMs, endMs + (recoveryMs ?? 0), outcome.truth);
+    return [`  ${lastToRecover} around "${name}", over at ${new Date(endMs).toISOString().slice(11)}:`, stretch];
+  });
   return [
     `  ${'fault'.padEnd(38)}${['lasted s', 'recovery s', 'median ms', 'worst ms'].map((cell) => cell.padStart(11)).join('')}        last to recover, most delayed`,
     ...rows,
+    ...slow,
     `  ${judged.length} readers, ${recordCount} records (${maybeCount} of unknown fate), ${sum(({ verdict }) => verdict.delivered)} events delivered, ${sum(({ reader }) => reader.resumeCount)} resumes`,
     `  resumes as the edges counted them since they last began: ${[...outcome.resumes].map(([name, count]) => `${name} ${count}`).join(', ')}`,
     `  gaps: ${gaps || 'none'}; violations: ${sum(({ verdict }) => verdict.violations.length)}`,

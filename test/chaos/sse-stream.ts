@@ -29,6 +29,7 @@ export class SseStream {
   #buffer = '';
   #state: 'head' | 'size' | 'data' | 'data-end' | 'plain' | 'done' = 'head';
   #chunkLeft = 0;
+  #bodyLeft = Infinity;
   #line = '';
   #type = '';
   #data: string[] = [];
@@ -75,11 +76,8 @@ export class SseStream {
     this.#handlers.onBytes();
     this.#buffer += text;
     if (this.#state === 'head') this.#readHead();
-    if (this.#state === 'plain') {
-      const body = this.#buffer;
-      this.#buffer = '';
-      this.#readLines(body);
-    } else this.#readChunks();
+    if (this.#state === 'plain') this.#readPlain();
+    else this.#readChunks();
   }
 
   #readHead(): void {
@@ -88,7 +86,17 @@ export class SseStream {
     const head = this.#buffer.slice(0, end);
     this.#buffer = this.#buffer.slice(end + 4);
     this.#state = /^transfer-encoding:\s*chunked/im.test(head) ? 'size' : 'plain';
+    this.#bodyLeft = Number(/^content-length:\s*(\d+)/im.exec(head)?.[1] ?? Infinity);
     this.#handlers.onStatus(Number(head.slice(9, 12)));
+  }
+
+  /** A body of known length: what is refused for now comes as one, and the connection stays open behind it. */
+  #readPlain(): void {
+    const body = this.#buffer.slice(0, this.#bodyLeft);
+    this.#buffer = '';
+    this.#bodyLeft -= body.length;
+    this.#readLines(body);
+    if (this.#bodyLeft === 0) this.#end('ended by the server');
   }
 
   #readChunks(): void {

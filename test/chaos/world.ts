@@ -1,4 +1,5 @@
 import kafkajs from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -96,7 +97,8 @@ export class World {
 
   async createTopic(topic: string, partitionCount: number): Promise<void> {
     await this.#withAdmin(async (admin) => {
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitionCount }] });
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitionCount }] });
+      await hasLeaders(admin, topic, partitionCount);
     });
   }
 
@@ -115,13 +117,7 @@ export class World {
   async growTopic(topic: string, partitionCount: number): Promise<void> {
     await this.#withAdmin(async (admin) => {
       await admin.createPartitions({ topicPartitions: [{ topic, count: partitionCount }] });
-      await waitFor(
-        async () => {
-          const [metadata] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
-          return metadata?.partitions.length === partitionCount && metadata.partitions.every(({ leader }) => leader >= 0);
-        },
-        { what: `${String(partitionCount)} partitions of ${topic}` },
-      );
+      await hasLeaders(admin, topic, partitionCount);
     });
   }
 
@@ -194,7 +190,7 @@ export class World {
     await this.createTopic(reborn, rebornPartitionCount);
   }
 
-  async #withAdmin<T>(work: (admin: ReturnType<InstanceType<typeof kafkajs.Kafka>['admin']>) => Promise<T>): Promise<T> {
+  async #withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = new kafkajs.Kafka({
       clientId: 'chaos-admin',
       brokers: this.kafka.brokers.split(','),
@@ -207,4 +203,13 @@ export class World {
       await admin.disconnect();
     }
   }
+}
+
+/** Waits until the brokers know the topic with so many partitions, each with a leader; a broker that has not heard of it yet answers with an error. */
+async function hasLeaders(admin: Admin, topic: string, partitionCount: number): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    const [metadata] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
+    return metadata?.partitions.length === partitionCount && metadata.partitions.every(({ leader }) => leader >= 0);
+  };
+  await waitFor(look, { what: `${String(partitionCount)} partitions of ${topic}`, timeoutMs: 20_000 });
 }
