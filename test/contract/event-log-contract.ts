@@ -90,7 +90,7 @@ export class SharedRecorder implements SharedListener {
   readonly batches: LogBatch[] = [];
   revocations = 0;
   /** Runs before a batch is counted; a rejection is a failed write. */
-  beforeBatch: (batch: LogBatch) => Promise<void> = () => Promise.resolve();
+  beforeBatch: (batch: LogBatch, isStale: () => boolean) => Promise<void> = () => Promise.resolve();
 
   async onAssigned(assigned: readonly AssignedPartition[]): Promise<readonly { topic: string; partition: number; next: number }[]> {
     this.assigned.push([...assigned]);
@@ -99,8 +99,8 @@ export class SharedRecorder implements SharedListener {
   onRevoked(): void {
     this.revocations++;
   }
-  async onBatch(batch: LogBatch): Promise<void> {
-    await this.beforeBatch(batch);
+  async onBatch(batch: LogBatch, isStale: () => boolean): Promise<void> {
+    await this.beforeBatch(batch, isStale);
     this.batches.push(batch);
     for (const record of batch.records) this.values.push(textOf(record.value) ?? '');
   }
