@@ -132,22 +132,21 @@ function forgetMissing(start: StartingPoint, topic: TopicLog, countInLog: number
 
 async function addAtTime(start: StartingPoint, source: SubscriptionSource, timestampMs: number, log: EventLog): Promise<void> {
   const { topic, byTime } = source;
-  const firsts = await log.offsetsAtTime(topic.topic, timestampMs);
+  const [firsts, offsets] = await Promise.all([log.offsetsAtTime(topic.topic, timestampMs), log.offsets(topic.topic)]);
+  const lows = new Map(offsets.map(({ partition, low }) => [partition, low]));
   start.topics.set(topic.topic, { tag: topic.tag, partitionCount: topic.partitionCount, byTime });
-  for (const partition of dependedNow(source)) start.at.set(partition, (firsts.get(partition.partition) ?? partition.tail + 1) - 1);
   start.timeMs = Math.min(start.timeMs, timestampMs);
+  for (const partition of dependedNow(source)) {
+    const first = firsts.get(partition.partition) ?? partition.tail + 1;
+    start.at.set(partition, first - 1);
+    // The first record held is already at or after the time: what retention took before it may have been too.
+    if (first > 0 && first === lows.get(partition.partition)) start.tell('expired', partition);
+  }
 }
 
 /** Where a reader begins that asked for everything since a time. */
 export async function startSince(subscription: Subscription, sinceMs: number, log: EventLog, safeTimeMs: number): Promise<StartingPoint> {
-  const start = new StartingPoint(Math.min(sinceMs, safeTimeMs));
-  for (const source of subscription.sources) {
-    await addAtTime(start, source, sinceMs, log);
-    const lows = await log.offsets(source.topic.topic);
-    for (const { partition, low } of lows) {
-      // The first record held is already at or after the time: what retention took before it may have been too.
-      if (low > 0 && start.at.get(source.topic.partition(partition)) === low - 1) start.tell('expired', source.topic.partition(partition));
-    }
-  }
+  const start = new StartingPoint(safeTimeMs);
+  for (const source of subscription.sources) await addAtTime(start, source, sinceMs, log);
   return start;
 }
