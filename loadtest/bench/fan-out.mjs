@@ -1,5 +1,5 @@
 /** 1. CPU of the server for each delivered event of about 230 bytes, beside a bare uWebSockets.js program that is fed by the same kind of consumer. */
-import { formatTable, inTurn, load, median, medianRatio, round } from './figures.mjs';
+import { formatTable, inTurn, load, median, medianRatio, round, tell } from './figures.mjs';
 import { startBareFanout, startProducer, startReaders, startSelvage } from './programs.mjs';
 
 const partitionCount = 4;
@@ -26,17 +26,19 @@ export async function benchFanOut({ kafka, program, rounds, seconds, only }) {
     });
     const cpu = (name) => results[name].map((result) => result.cpuUsPerEvent);
     const mid = (name, field) => round(median(results[name].map((result) => result[field])) / 1_000, 2);
-    rows.push([
-      one.streams,
-      one.channels,
-      round(median(results.ours.map((result) => result.eventsPerSecond)), 0),
-      round(median(cpu('ours')), 2),
-      round(median(cpu('bare')), 2),
-      round(medianRatio(cpu('ours'), cpu('bare')), 2),
-      `${mid('ours', 'p50')} / ${mid('ours', 'p99')}`,
-      `${mid('bare', 'p50')} / ${mid('bare', 'p99')}`,
-      round(load(), 1),
-    ]);
+    rows.push(
+      tell([
+        one.streams,
+        one.channels,
+        round(median(results.ours.map((result) => result.eventsPerSecond)), 0),
+        round(median(cpu('ours')), 2),
+        round(median(cpu('bare')), 2),
+        round(medianRatio(cpu('ours'), cpu('bare')), 2),
+        `${mid('ours', 'p50')} / ${mid('ours', 'p99')}`,
+        `${mid('bare', 'p50')} / ${mid('bare', 'p99')}`,
+        round(load(), 1),
+      ]),
+    );
   }
   return formatTable(
     ['streams', 'channels', 'delivered/s', 'ours us', 'bare us', 'ratio', 'ours p50/p99 ms', 'bare p50/p99 ms', 'load'],

@@ -34,3 +34,9 @@ export async function inTurn(rounds, programs) {
 
 /** The median of the ratios of each round, which hides less than the ratio of medians. */
 export const medianRatio = (ours, bare) => median(ours.map((value, i) => value / bare[i]));
+
+/** Tells on stderr what was measured just now: a whole run takes half an hour. */
+export function tell(row) {
+  process.stderr.write(`${row.join('  ')}\n`);
+  return row;
+}

@@ -1,5 +1,5 @@
 /** 4. From a record's making to its arrival in a client, beside a bare kafkajs consumer (tuned as ours, and with kafkajs' own settings). */
-import { formatTable, inTurn, load, median, round } from './figures.mjs';
+import { formatTable, inTurn, load, median, round, tell } from './figures.mjs';
 import { sleep } from './own-process.mjs';
 import { startBareConsumer, startProducer, startReaders, startSelvage } from './programs.mjs';
 
@@ -25,7 +25,7 @@ export async function benchLatency({ kafka, program, rounds, seconds, only }) {
     const mid = (name, field) => round(median(results[name].map((result) => result[field])) / 1_000, 1);
     const both = (name) => `${mid(name, 'p50')} / ${mid(name, 'p99')}`;
     const delivered = (one.rate * one.streams) / one.channels;
-    rows.push([one.rate, one.streams, one.channels, delivered, both('ours'), both('tuned'), both('plain'), round(load(), 1)]);
+    rows.push(tell([one.rate, one.streams, one.channels, delivered, both('ours'), both('tuned'), both('plain'), round(load(), 1)]));
   }
   const head = [
     'records/s',
@@ -45,7 +45,7 @@ async function measureOurs(kafka, program, { rate, channels, streams }, seconds)
   const node = await startSelvage({ program, brokers: kafka.brokers, topic });
   const producer = await startProducer({ brokers: kafka.brokers, topic, rate, channels });
   try {
-    const readers = await startReaders({ port: node.port, channels, streams, seconds });
+    const readers = await startReaders({ port: node.port, channels, streams, seconds, isBusy: streams > 100 });
     return await readers.result();
   } finally {
     await producer.close();

@@ -1,5 +1,5 @@
 /** 2. Resident bytes of an idle stream, and whether memory stays flat while streams come and go. */
-import { formatTable, load, round } from './figures.mjs';
+import { formatTable, load, round, tell } from './figures.mjs';
 import { residentBytes, sleep } from './own-process.mjs';
 import { startBareFanout, startReaders, startSelvage } from './programs.mjs';
 
@@ -17,16 +17,20 @@ export async function benchMemory({ kafka, program, settleSeconds, churnMinutes 
     ['bare, idle', bare],
   ]) {
     const { slope, before, after } = await measureSlope(start, settleSeconds);
-    rows.push([name, `${few} to ${few + more} streams`, `${round(slope, 0)} bytes a stream`, mebibytes(before, after), round(load(), 1)]);
+    rows.push(
+      tell([name, `${few} to ${few + more} streams`, `${round(slope, 0)} bytes a stream`, mebibytes(before, after), round(load(), 1)]),
+    );
   }
   const { opened, resident } = await churn(ours, churnMinutes);
-  rows.push([
-    'ours, churn',
-    `${churning} streams of 5 s`,
-    `${opened} opened in ${churnMinutes} min`,
-    mebibytes(...resident),
-    round(load(), 1),
-  ]);
+  rows.push(
+    tell([
+      'ours, churn',
+      `${churning} streams of 5 s`,
+      `${opened} opened in ${churnMinutes} min`,
+      mebibytes(...resident),
+      round(load(), 1),
+    ]),
+  );
   return formatTable(['what', 'streams', 'figure', 'resident MiB', 'load'], rows);
 }
 

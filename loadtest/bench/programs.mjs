@@ -89,9 +89,9 @@ export async function startProducer(options) {
 }
 
 /** `sse-load`, compiled when its source is newer; resolves when every stream is open. `{result, close}`. */
-export async function startReaders({ port, channels, ...options }) {
+export async function startReaders({ port, channels, isBusy = true, ...options }) {
   const flags = { streams: 'c', seconds: 'd', warmSeconds: 'w', pid: 'p', churnSeconds: 'x', second: '2', jitter: 'j', rate: 'r' };
-  const args = ['-b', '-u', '/v1/events?channel=c%d', '-m', String(channels)];
+  const args = [...(isBusy ? ['-b'] : []), '-u', '/v1/events?channel=c%d', '-m', String(channels)];
   for (const [name, value] of Object.entries(options)) args.push(`-${flags[name]}`, String(value));
   const client = new OwnProcess(loadCore, compileClient(), [...args, `127.0.0.1:${port}`]);
   // It never sleeps: what shares its core goes first.

@@ -1,5 +1,5 @@
 /** 5. All streams cut at once by killing their node: how long until the last of them is exact again on another node. */
-import { formatTable, load, round } from './figures.mjs';
+import { formatTable, load, round, tell } from './figures.mjs';
 import { sleep } from './own-process.mjs';
 import { startProducer, startReaders, startSelvage } from './programs.mjs';
 
@@ -14,16 +14,18 @@ export async function benchResume({ kafka, program, streams }) {
   const rows = [];
   for (const jitter of spreads) {
     const result = await cut(kafka, program, streams, jitter);
-    rows.push([
-      streams,
-      `${jitter} ms`,
-      `${round(result.lastOpenMs / 1_000, 2)} s`,
-      `${round(result.lastExactMs / 1_000, 2)} s`,
-      `${result.exact} / ${result.lost} / ${result.repeated} / ${result.gaps}`,
-      `${result.recent} / ${result.deeper}`,
-      result.refused,
-      round(load(), 1),
-    ]);
+    rows.push(
+      tell([
+        streams,
+        `${jitter} ms`,
+        `${round(result.lastOpenMs / 1_000, 2)} s`,
+        `${round(result.lastExactMs / 1_000, 2)} s`,
+        `${result.exact} / ${result.lost} / ${result.repeated} / ${result.gaps}`,
+        `${result.recent} / ${result.deeper}`,
+        result.refused,
+        round(load(), 1),
+      ]),
+    );
   }
   const head = [
     'streams',

@@ -262,7 +262,7 @@ int main(int argc, char **argv) {
     uint64_t now = clock_us(CLOCK_MONOTONIC);
     if (now >= next_turn) { turn_streams(now); next_turn = now + 5000; }
     if (!all_open && opened_ever >= (uint64_t)stream_count) { all_open = now; printf("{\"open\":%lu}\n", open_now); fflush(stdout); }
-    if (!all_open && now > begin + (uint64_t)stream_count * 1000000 / (uint64_t)rate + 30000000) { fprintf(stderr, "%lu of %d streams opened\n", opened_ever, stream_count); return 1; }
+    if (!all_open && now > begin + (uint64_t)stream_count * 1000000 / (uint64_t)rate + 90000000) { fprintf(stderr, "%lu of %d streams opened\n", opened_ever, stream_count); return 1; }
     if (all_open && !counted_from && now >= all_open + (uint64_t)warm_s * 1000000) {
       counted_from = now;
       is_counting = 1;
