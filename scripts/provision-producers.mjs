@@ -39,9 +39,8 @@ function buildFranz() {
 function buildJava() {
   const path = javaProducerPath();
   if (existsSync(path)) return undefined;
-  const [problem] = provision(['kafka']);
+  const [problem] = provision(['kafka', 'javac']);
   if (problem) return problem;
-  if (!hasCommand('javac')) return 'the Java producer: there is no javac on the PATH to build it';
   const classPath = join(kafkaLibsPath(), '*');
   return build(path, 'javac', (partial) => ['-cp', classPath, '-d', partial, 'JavaProducer.java'], javaPath);
 }

@@ -32,13 +32,14 @@ export function provision(names = ['kafka', 'redis', 'kcat', 'chromium']) {
 
 const steps = {
   kafka: provideKafka,
+  javac: () => provideCommand('javac', 'default-jdk-headless', 'it builds the Java producer of the tests'),
   redis: () => provideCommand('redis-server', 'redis-server', 'or give REDIS_URL'),
   kcat: () => provideCommand('kcat', 'kcat', 'an independent Kafka producer of the tests'),
   chromium: () => provideCommand('chromium', 'chromium', 'the browser of the client tests'),
 };
 
 function provideKafka() {
-  const java = provideCommand('java', 'default-jre-headless', 'or give KAFKA_BROKERS');
+  const java = provideCommand('java', 'default-jdk-headless', 'or give KAFKA_BROKERS');
   if (java) return java;
   const libs = kafkaLibsPath();
   if (existsSync(libs)) return undefined;

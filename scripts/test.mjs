@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { runChecks } from './checks.mjs';
 import { ensureInstalled, root } from './install.mjs';
-import { provision } from './provision.mjs';
+import { hasCommand, provision } from './provision.mjs';
+import { provisionProducers } from './provision-producers.mjs';
 
 /** Projects without real servers. */
 const serverless = ['unit', 'architecture', 'simulation'];
@@ -40,6 +41,7 @@ function planOf(args) {
     withChecks: args.length === 0 || projects.includes('checks'),
     withTests: args.length === 0 || tests.length > 0 || rest.length > 0,
     needsServers: named.length === 0 || named.some((name) => !serverless.includes(name)),
+    needsProducers: named.length === 0 || named.includes('integration'),
     vitestArgs: [...tests.flatMap((name) => ['--project', name]), ...rest],
   };
 }
@@ -48,6 +50,7 @@ async function runAll(plan) {
   if (!ensureInstalled()) return fail('npm ci (see above)');
   if (plan.withTests && plan.needsServers) {
     for (const problem of provision(thingsNeeded())) fail(problem);
+    if (plan.needsProducers) for (const problem of provisionProducers(producersNeeded())) fail(problem);
     if (!ensureBuilt()) fail('the build of dist (see above)');
   }
   if (plan.withChecks) add(await runChecks());
@@ -58,6 +61,11 @@ function thingsNeeded() {
   const kafka = process.env.KAFKA_BROKERS ? [] : ['kafka'];
   const redis = process.env.REDIS_URL ? [] : ['redis'];
   return [...kafka, ...redis, 'kcat', 'chromium'];
+}
+
+/** Without Go the tests of franz-go are skipped by name. */
+function producersNeeded() {
+  return hasCommand('go') ? ['franz', 'java'] : ['java'];
 }
 
 /** Runs vitest once over all projects, its own report on the terminal; its counts come through a file (`count-reporter.mjs`). */

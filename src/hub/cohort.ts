@@ -51,10 +51,9 @@ export class Cohort<Member extends CohortMember = CohortMember> {
     this.#pendingPartitions.push(partition);
   }
 
-  /** Brings the cursor to every tail, for one who is there and joins: it must not be given a position below its own. */
-  catchUp(out: ChunkWriter, safeTimeMs: number): void {
-    if (this.hasPending) this.flush(out, safeTimeMs);
-    else this.#settle();
+  /** Brings the cursor to every tail, for one who is there and joins: it must not be given a position below its own. Nothing may be pending. */
+  catchUp(): void {
+    this.#settle();
   }
 
   /** Sends what is pending to every member. */

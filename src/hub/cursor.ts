@@ -34,6 +34,14 @@ export class Cursor {
     return this.shape.indexOf(partition);
   }
 
+  /** Length of the position once every number in it has grown to at least `digits`. */
+  widthWithin(digits: number): number {
+    return this.shape.write(
+      this.#numbers.map((number) => number.padStart(digits, '0')),
+      this.timeMs,
+    ).length;
+  }
+
   /** Puts one partition where it is told, lower too: only for a topic that began anew. */
   reset(index: number, to: number): void {
     this.at[index] = to;

@@ -12,7 +12,7 @@ import type { Sink } from './sink.js';
 import { Subscriber, type Start, type SubscriberHome, type SubscriberState } from './subscriber.js';
 import { isEverHome, isHomeUnder, type Subscription } from './subscription.js';
 import type { ReplayBudget, TierReader } from './tier-reader.js';
-import type { PartitionLog, TopicLog } from './topic-log.js';
+import type { PartitionLog, TailWaiter, TopicLog } from './topic-log.js';
 import type { TopicTable } from './topic-table.js';
 import { widenForGrowth, widenTo } from './widen-cursor.js';
 
@@ -47,6 +47,8 @@ export class Hub implements SubscriberHome {
   readonly #cohorts = new Map<string, Cohort<Subscriber>>();
   readonly #dirty = new Set<Cohort<Subscriber>>();
   readonly #moved = new Set<PartitionLog>();
+  /** Readers at the tail whose cohort has something to send first. */
+  readonly #joining = new Set<TailWaiter>();
   readonly #wheel: KeepAliveWheel;
   readonly #subscribers = new Map<Subscriber, () => void>();
   #isFlushPlanned = false;
@@ -89,14 +91,17 @@ export class Hub implements SubscriberHome {
     return subscriber;
   }
 
-  cohortFor(subscription: Subscription, cursor: Cursor): Cohort<Subscriber> {
+  cohortFor(subscription: Subscription, cursor: Cursor, waiter: TailWaiter): Cohort<Subscriber> | null {
     const key = `${subscription.key}\n${cursor.shape.key}`;
     let cohort = this.#cohorts.get(key);
     if (cohort === undefined) {
       cohort = new Cohort(key, subscription, cursor.copy(), this);
       this.#cohorts.set(key, cohort);
       this.#channels.addCohort(cohort);
-    } else cohort.catchUp(this.out, this.safeTimeMs());
+    } else if (cohort.hasPending) {
+      this.#joining.add(waiter);
+      return null;
+    } else cohort.catchUp();
     return cohort;
   }
 
@@ -154,6 +159,9 @@ export class Hub implements SubscriberHome {
     const moved = [...this.#moved];
     this.#moved.clear();
     for (const partition of moved) for (const reader of [...partition.ahead]) reader.tailMoved();
+    const joining = [...this.#joining];
+    this.#joining.clear();
+    for (const reader of joining) reader.tailMoved();
   }
 
   /** The tail lost what lies in (tail, cursor]: `recent` starts there, and readers below it catch up from the other tiers. */

@@ -29,8 +29,11 @@ export interface SubscriberHome extends HubContext {
   readonly out: ChunkWriter;
   /** A record time before which this node has had everything. */
   safeTimeMs(): number;
-  /** The live readers of the same subscription at the same place, flushed; made when there are none. */
-  cohortFor(subscription: Subscription, cursor: Cursor): Cohort<Subscriber>;
+  /**
+   * The live readers of the same subscription at the same place; made when there are none. Null while something waits to be sent to them: `waiter` is called when it was.
+   * It is not sent at once, because a reader joins inside its own request, where each write to another socket takes four system calls.
+   */
+  cohortFor(subscription: Subscription, cursor: Cursor, waiter: TailWaiter): Cohort<Subscriber> | null;
   /** The subscriber left its cohort. */
   cohortLeft(cohort: Cohort<Subscriber>): void;
   /** How much a catch-up may read from the log. */
@@ -323,8 +326,9 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
       for (const partition of cursor.partitions) partition.ahead.add(this);
       return;
     }
+    const cohort = this.#home.cohortFor(this.subscription, cursor, this);
+    if (cohort === null) return;
     this.#endCatchUp();
-    const cohort = this.#home.cohortFor(this.subscription, cursor);
     this.#cohort = cohort;
     this.#cursor = null;
     cohort.members.push(this);

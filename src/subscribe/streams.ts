@@ -2,7 +2,7 @@ import type { Hub } from '../hub/hub.js';
 import type { Start } from '../hub/subscriber.js';
 import type { EventLog } from '../log/event-log.js';
 import { errorCatalogue, type ErrorCode } from '../protocol/error-catalogue.js';
-import { decodePosition } from '../protocol/position.js';
+import { decodePosition, positionBytesMax as longestPosition } from '../protocol/position.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Router } from '../routing/router.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
@@ -28,6 +28,9 @@ export interface StreamsParts {
   /** Null while streams may be opened; else why not. */
   readonly notReady: () => string | null;
 }
+
+/** Room that a position leaves for each offset when its stream is first opened: 36^7 is 78 thousand million records a partition. */
+const reservedDigits = 7;
 
 /** A start, with what is sent before anything else. */
 interface Beginning {
@@ -113,9 +116,10 @@ export class Streams implements EventStreams {
   #answer(asked: StreamRequest, { subscription }: ResolvedSubscription, beginning: Beginning): StreamAnswer {
     const { hub, limits } = this.#parts;
     const cursor = beginning.start.toCursor(hub.topics.clusterTag);
-    const width = cursor.text(hub.safeTimeMs()).length;
-    if (width > limits.positionBytesMax) {
-      const detail = `The position of this subscription takes ${width} bytes; at most ${limits.positionBytesMax} are allowed. Ask for fewer channels, or give the route "position: time".`;
+    // What was opened once may come back, however much its numbers have grown since.
+    const width = beginning.isResume ? cursor.widthWithin(1) : cursor.widthWithin(reservedDigits);
+    if (width > (beginning.isResume ? longestPosition : limits.positionBytesMax)) {
+      const detail = `The position of this subscription may take ${width} bytes; at most ${limits.positionBytesMax} are allowed. Ask for fewer channels, give the route "position: time", or raise stream.positionBytesMax.`;
       return refused('subscription-too-wide', detail);
     }
     const { gap } = beginning.start;

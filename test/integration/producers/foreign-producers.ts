@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { kafkaLibsPath, provideCommand } from '../../platform/provisioned.js';
 import { repositoryPath } from '../../platform/run-folder.js';
@@ -23,6 +23,9 @@ export interface ForeignSend {
 export type ForeignProducer = (send: ForeignSend, records: readonly ForeignRecord[]) => Promise<void>;
 
 const runMs = 60_000;
+
+/** Without Go there is no franz-go: its tests are skipped by name, and the Java client stands in elsewhere. */
+export const hasGo = spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0;
 
 /** Builds what is not built yet, and finds what is (`scripts/provision-producers.mjs`). */
 function builtPaths(name: 'franz' | 'java'): { readonly franz: string; readonly java: string } {
