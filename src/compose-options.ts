@@ -11,13 +11,13 @@ import type { WindowOptions } from './window/window-options.js';
 
 /** Configuration, in the words of each room. Nothing is decided here but what belongs to what. */
 
-export function kafkaConnectionOf({ kafka, group }: Config): KafkaConnectionOptions {
+export function kafkaConnectionOf({ kafka, group, secretFiles }: Config): KafkaConnectionOptions {
   const { tls, sasl, rackId, brokers } = kafka;
   return {
     brokers: brokers ?? [],
     clientIdPrefix: group,
     ...(tls.enabled ? { tls: kafkaTlsOf(tls) } : {}),
-    ...(sasl.mechanism === null ? {} : { sasl: kafkaSaslOf(sasl.mechanism, sasl) }),
+    ...(sasl.mechanism === null ? {} : { sasl: kafkaSaslOf(sasl.mechanism, sasl, secretFiles) }),
     ...(rackId === null ? {} : { rackId }),
   };
 }
@@ -31,18 +31,29 @@ function kafkaTlsOf({ caFile, certFile, keyFile, rejectUnauthorized }: Config['k
   };
 }
 
-function kafkaSaslOf(mechanism: NonNullable<Config['kafka']['sasl']['mechanism']>, sasl: Config['kafka']['sasl']): KafkaSaslOptions {
+/** A secret that came from a file goes on as that file, which is read again at each authentication. */
+function kafkaSaslOf(
+  mechanism: NonNullable<Config['kafka']['sasl']['mechanism']>,
+  sasl: Config['kafka']['sasl'],
+  secretFiles: Config['secretFiles'],
+): KafkaSaslOptions {
+  const passwordFile = secretFiles['kafka.sasl.password'];
+  const clientSecretFile = secretFiles['kafka.sasl.clientSecret'];
   switch (mechanism) {
     case 'plain':
     case 'scram-sha-256':
     case 'scram-sha-512':
-      return { mechanism, username: sasl.username ?? '', password: sasl.password ?? '' };
+      return {
+        mechanism,
+        username: sasl.username ?? '',
+        ...(passwordFile === undefined ? { password: sasl.password ?? '' } : { passwordFile }),
+      };
     case 'oauthbearer':
       return {
         mechanism,
         tokenEndpoint: sasl.tokenUrl ?? '',
         clientId: sasl.clientId ?? '',
-        clientSecret: sasl.clientSecret ?? '',
+        ...(clientSecretFile === undefined ? { clientSecret: sasl.clientSecret ?? '' } : { clientSecretFile }),
         ...(sasl.scope === null ? {} : { scope: sasl.scope }),
       };
     case 'aws-msk-iam':

@@ -5,15 +5,16 @@ interface KafkajsErrorLike {
   readonly type?: string;
   readonly retriable?: boolean;
   readonly cause?: unknown;
+  /** Of an aggregate: one for each topic of the request. */
+  readonly errors?: readonly unknown[];
 }
 
-const types = (error: unknown): readonly string[] => {
-  const found: string[] = [];
-  for (let one = error as KafkajsErrorLike | undefined, depth = 0; one !== undefined && one !== null && depth < 8; depth++) {
-    if (typeof one.type === 'string') found.push(one.type);
-    one = one.cause as KafkajsErrorLike | undefined;
-  }
-  return found;
+const depthMax = 8;
+
+const types = (error: unknown, depth = 0): readonly string[] => {
+  if (typeof error !== 'object' || error === null || depth >= depthMax) return [];
+  const { type, cause, errors = [] } = error as KafkajsErrorLike;
+  return [...(typeof type === 'string' ? [type] : []), ...[cause, ...errors].flatMap((inner) => types(inner, depth + 1))];
 };
 
 /** Whether Kafka said that there is no such topic. */

@@ -18,7 +18,7 @@ import type {
 import { backoffMs } from '../retry-backoff.js';
 import { KafkaAdmin } from './kafka-admin.js';
 import { KafkaAppender } from './kafka-appender.js';
-import { openKafkaClient } from './kafka-client.js';
+import { kafkaClientOpener } from './kafka-client.js';
 import type { KafkaConnectionOptions } from './kafka-connection.js';
 import type { KafkaLogContext } from './kafka-log-context.js';
 import { KafkaSharedConsumer } from './kafka-shared-consumer.js';
@@ -58,7 +58,7 @@ export class KafkaEventLog implements EventLog {
   constructor(options: KafkaEventLogOptions, environment: Environment, logger: Logger, metrics: TailMetrics | null = null) {
     // Every scan under way listens to it.
     setMaxListeners(0, this.closing.signal);
-    const openClient: KafkaLogContext['openClient'] = (role) => openKafkaClient(role, options.connection, environment, logger);
+    const openClient = kafkaClientOpener(options.connection, environment, logger);
     this.context = {
       openClient,
       admin: new KafkaAdmin(openClient('admin'), logger),

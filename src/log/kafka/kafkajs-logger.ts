@@ -9,7 +9,12 @@ import type { Logger } from '../../telemetry/logger.js';
 export function makeLogCreator(logger: Logger): logCreator {
   return () =>
     ({ namespace, level, log }) => {
-      const fields = { from: namespace, broker: log['broker'] as unknown, groupId: log['groupId'] as unknown };
+      const fields = {
+        from: namespace,
+        broker: log['broker'] as unknown,
+        groupId: log['groupId'] as unknown,
+        error: log['error'] as unknown,
+      };
       const message = `kafkajs: ${log.message}`;
       if (level === kafkajs.logLevel.ERROR) logger.info(message, fields);
       else logger.debug(message, fields);

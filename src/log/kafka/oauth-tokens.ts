@@ -48,7 +48,9 @@ export class OauthTokens {
     });
     if (!response.ok)
       throw new LogError(`the token endpoint of Kafka's SASL OAUTHBEARER answered ${response.status}`, response.status >= 500);
-    const { access_token: value, expires_in: seconds } = (await response.json()) as { access_token?: unknown; expires_in?: unknown };
+    // What the parser says of a wrong answer would quote it.
+    const answer = (await response.json().catch(() => null)) as { access_token?: unknown; expires_in?: unknown } | null;
+    const { access_token: value, expires_in: seconds } = answer ?? {};
     if (typeof value !== 'string' || value === '')
       throw new LogError(`the token endpoint of Kafka's SASL OAUTHBEARER sent no token`, false);
     const lifetimeMs = (typeof seconds === 'number' ? seconds : unknownLifetimeSeconds) * 1000;

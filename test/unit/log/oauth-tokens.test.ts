@@ -49,3 +49,11 @@ test('a refusal is told without the secret, and the next call asks again', async
   answer = { status: 200, body: JSON.stringify({ access_token: 'fine' }) };
   expect(await tokens.current()).toBe('fine');
 });
+
+test('an answer that is no JSON is told without quoting it', async () => {
+  const tokens = new OauthTokens({ tokenEndpoint, clientId: 'c' }, () => 'hidden', { nowMs: () => 0, tickMs: () => 0 });
+  answer = { status: 200, body: 'access_token=precious' };
+  const failure = await tokens.current().catch((error: unknown) => error as Error);
+  expect(String(failure)).toMatch(/sent no token/);
+  expect(String(failure)).not.toContain('acce');
+});
