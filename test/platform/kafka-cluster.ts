@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { freePort } from './free-port.js';
 import { brokerProperties } from './kafka-properties.js';
-import type { BrokerSeat } from './kafka-properties.js';
+import type { BrokerListener, BrokerSeat } from './kafka-properties.js';
 import { OwnedProcess } from './owned-process.js';
 import { kafkaLibsPath } from './provisioned.js';
 import { makeRunFolder, removeRunFolder } from './run-folder.js';
@@ -23,6 +23,12 @@ export interface KafkaClusterOptions {
   readonly brokers?: number;
   /** Broker properties on top of the defaults of `kafka-properties.ts`, e.g. `{'group.initial.rebalance.delay.ms': '3000'}`. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Listeners beside the plain one, by name: their security protocol. What they need to know is in `properties`; where they are: `brokersOf`. */
+  readonly listeners?: Readonly<Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>;
+  /** Users there from the beginning, in the form of `--add-scram`: `SCRAM-SHA-256=[name=…,password=…]`. */
+  readonly scramUsers?: readonly string[];
+  /** Further flags of the broker's JVM. */
+  readonly jvmFlags?: readonly string[];
 }
 
 interface Broker {
@@ -37,9 +43,11 @@ export class KafkaCluster {
   readonly brokers: string;
   readonly #folder: string;
   readonly #brokers: readonly Broker[];
+  readonly #jvmFlags: readonly string[];
 
-  private constructor(folder: string, brokers: readonly Broker[]) {
+  private constructor(folder: string, brokers: readonly Broker[], jvmFlags: readonly string[]) {
     this.#folder = folder;
+    this.#jvmFlags = jvmFlags;
     this.#brokers = brokers;
     this.brokers = brokers.map((broker) => address(broker)).join(',');
   }
@@ -50,8 +58,8 @@ export class KafkaCluster {
     const brokers = await seatBrokers(folder, options);
     const clusterId = randomBytes(16).toString('base64url');
     const isStandalone = brokers.length === 1;
-    await Promise.all(brokers.map((broker) => format(broker, clusterId, isStandalone)));
-    const cluster = new KafkaCluster(folder, brokers);
+    await Promise.all(brokers.map((broker) => format(broker, clusterId, isStandalone, options.scramUsers ?? [])));
+    const cluster = new KafkaCluster(folder, brokers, options.jvmFlags ?? []);
     try {
       for (const broker of brokers) cluster.#spawn(broker);
       await cluster.#waitUntilReady(brokers.length);
@@ -60,6 +68,11 @@ export class KafkaCluster {
       throw error;
     }
     return cluster;
+  }
+
+  /** `host:port,…` of one of the `listeners`. */
+  brokersOf(listener: string): string {
+    return this.#brokers.map(({ seat }) => `127.0.0.1:${String(seat.listeners?.[listener]?.port)}`).join(',');
   }
 
   /** SIGTERM, and waits for the end. */
@@ -104,7 +117,7 @@ export class KafkaCluster {
   }
 
   #spawn(broker: Broker): void {
-    const flags = ['-Xms64m', '-Xmx256m', ...javaFlags, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+    const flags = ['-Xms64m', '-Xmx256m', ...javaFlags, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', ...this.#jvmFlags];
     const args = [...flags, '-cp', classPath(), 'kafka.Kafka', broker.propertiesPath];
     const name = `broker-${String(broker.seat.nodeId)}`;
     broker.process = new OwnedProcess({ file: 'java', args, folder: this.#folder, name });
@@ -152,7 +165,9 @@ function classPath(): string {
 async function seatBrokers(folder: string, options: KafkaClusterOptions): Promise<Broker[]> {
   const seats: BrokerSeat[] = [];
   for (let nodeId = 1; nodeId <= (options.brokers ?? 1); nodeId++) {
-    seats.push({ nodeId, port: await freePort(), controllerPort: await freePort() });
+    const listeners: Record<string, BrokerListener> = {};
+    for (const [name, protocol] of Object.entries(options.listeners ?? {})) listeners[name] = { protocol, port: await freePort() };
+    seats.push({ nodeId, port: await freePort(), controllerPort: await freePort(), listeners });
   }
   return seats.map((seat) => {
     const dataPath = join(folder, `data-${String(seat.nodeId)}`);
@@ -163,10 +178,11 @@ async function seatBrokers(folder: string, options: KafkaClusterOptions): Promis
   });
 }
 
-async function format(broker: Broker, clusterId: string, isStandalone: boolean): Promise<void> {
+async function format(broker: Broker, clusterId: string, isStandalone: boolean, scramUsers: readonly string[]): Promise<void> {
   const quorum = isStandalone ? ['--standalone'] : [];
   const args = ['-Xmx128m', ...javaFlags, '-cp', classPath(), 'kafka.tools.StorageTool', 'format', ...quorum];
-  await run('java', [...args, `--cluster-id=${clusterId}`, '-c', broker.propertiesPath]);
+  const users = scramUsers.flatMap((user) => ['--add-scram', user]);
+  await run('java', [...args, `--cluster-id=${clusterId}`, '-c', broker.propertiesPath, ...users]);
 }
 
 /** Whether every broker of `addresses` knows that many brokers, and a group coordinator is there (its topic is made on the first question). */

@@ -1,8 +1,16 @@
+/** A listener beside the plain one. */
+export interface BrokerListener {
+  readonly protocol: string;
+  readonly port: number;
+}
+
 /** What one broker needs to know of itself and the others. */
 export interface BrokerSeat {
   readonly nodeId: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** By name. */
+  readonly listeners?: Readonly<Record<string, BrokerListener>>;
 }
 
 /** The `server.properties` of one broker that is also a controller; `overrides` win. One seat: single node; several: all are voters. */
@@ -15,15 +23,20 @@ export function brokerProperties(
   const copies = String(Math.min(3, seats.length));
   const copiesInSync = seats.length >= 3 ? '2' : '1';
   const host = '127.0.0.1';
+  const extra = Object.entries(seat.listeners ?? {});
+  const open = [`PLAINTEXT://${host}:${String(seat.port)}`, ...extra.map(([name, { port }]) => `${name}://${host}:${String(port)}`)];
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(seat.nodeId),
     ...quorum(seats, host),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    listeners: `PLAINTEXT://${host}:${String(seat.port)},CONTROLLER://${host}:${String(seat.controllerPort)}`,
-    'advertised.listeners': `PLAINTEXT://${host}:${String(seat.port)}`,
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    listeners: [...open, `CONTROLLER://${host}:${String(seat.controllerPort)}`].join(','),
+    'advertised.listeners': open.join(','),
+    'listener.security.protocol.map': [
+      'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+      ...extra.map(([name, { protocol }]) => `${name}:${protocol}`),
+    ].join(','),
     'log.dirs': dataPath,
     'default.replication.factor': copies,
     'min.insync.replicas': copiesInSync,
