@@ -1,6 +1,6 @@
 /** 5. All streams cut at once by killing their node: how long until the last of them is exact again on another node. */
 import { formatTable, load, round, tell } from './figures.mjs';
-import { sleep } from './own-process.mjs';
+import { cpuSeconds, sleep } from './own-process.mjs';
 import { startProducer, startReaders, startSelvage } from './programs.mjs';
 
 const partitionCount = 12;
@@ -20,6 +20,7 @@ export async function benchResume({ kafka, program, streams }) {
         `${jitter} ms`,
         `${round(result.lastOpenMs / 1_000, 2)} s`,
         `${round(result.lastExactMs / 1_000, 2)} s`,
+        `${round(result.cpu, 2)} s`,
         `${result.exact} / ${result.lost} / ${result.repeated} / ${result.gaps}`,
         `${result.recent} / ${result.deeper}`,
         result.refused,
@@ -32,6 +33,7 @@ export async function benchResume({ kafka, program, streams }) {
     'come back after',
     'last answered',
     'last exact',
+    'CPU of the node',
     'exact/lost/repeated/gaps',
     'from recent/deeper',
     'refused',
@@ -49,10 +51,12 @@ async function cut(kafka, program, streams, jitter) {
     const readers = await startReaders({ port: first.port, channels, streams, seconds: 60, second: `127.0.0.1:${second.port}`, jitter });
     await sleep(3_000);
     await first.kill();
+    const cpuBefore = cpuSeconds(second.pid);
     const result = await readers.result();
+    const cpu = cpuSeconds(second.pid) - cpuBefore;
     const recent = await second.metric('selvage_resumes_total', 'tier="recent"');
     const all = await second.metric('selvage_resumes_total');
-    return { ...result, recent, deeper: all - recent };
+    return { ...result, cpu, recent, deeper: all - recent };
   } finally {
     await producer.close();
     await second.close();
