@@ -1,6 +1,6 @@
 /** One rule of the resume protocol taken out of the source, and what notices. */
 export interface Experiment {
-  /** Number of the rule in PROTOCOL.md. */
+  /** Number of the rule in PROTOCOL.md §16. */
   readonly rule: number;
   readonly without: string;
   readonly file: string;
