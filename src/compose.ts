@@ -184,7 +184,7 @@ async function startEdge(
     limits: { ...replay, scanOffsetsMax: replay.scanRecordsMax },
     environment,
     metrics,
-    provesNothing: (topic): boolean => watch.isCompacted(topic) && !currentState.has(topic),
+    provesNothing: (topic): boolean | null => (currentState.has(topic) ? false : watch.isCompacted(topic)),
   });
   const hub: Hub = new Hub({
     options: hubOptionsOf(config),

@@ -32,7 +32,7 @@ export interface PartitionOffsets {
 export interface TopicDescription {
   readonly topic: string;
   readonly partitionCount: number;
-  /** `cleanup.policy` contains `compact`: the log proves nothing about what was there below its tail. */
+  /** `cleanup.policy` contains `compact`, or cannot be known: the log proves nothing about what was there below its tail. */
   readonly compacted: boolean;
   /** `retention.ms`; null when unlimited or unknown. */
   readonly retentionMs: number | null;

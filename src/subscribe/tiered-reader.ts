@@ -24,8 +24,8 @@ export interface TieredReaderParts {
   readonly limits: TieredReaderLimits;
   readonly environment: Environment;
   readonly metrics: Metrics;
-  /** Whether the log below its tail proves nothing: the topic is compacted and its route does not say that the current state is enough. */
-  readonly provesNothing: (topic: string) => boolean;
+  /** Whether the log below its tail proves nothing: the topic is compacted and its route does not say that the current state is enough. Null: not known yet. */
+  readonly provesNothing: (topic: string) => boolean | null;
 }
 
 /** Pauses between attempts while the log does not answer; readers wait, nothing is called a gap for it. */
@@ -80,11 +80,12 @@ export class TieredReader implements TierReader {
   async #fromLog(query: PageQuery): Promise<Page> {
     const { limits, provesNothing, environment } = this.#parts;
     const { after, recentStart, budget, signal } = query;
-    if (provesNothing(query.topic)) return { kind: 'gap', reason: 'compacted', to: recentStart };
     if (budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0) return tooFar(query);
     const isFar = recentStart - after > limits.scanOffsetsMax;
     for (let pauseMs: number = retryMs.first; !signal.aborted; pauseMs = Math.min(retryMs.max, pauseMs * 2)) {
-      const answer = isFar ? await this.#lookBelowLow(query) : await this.#readLog(query);
+      const isProofless = provesNothing(query.topic);
+      if (isProofless === true) return { kind: 'gap', reason: 'compacted', to: recentStart };
+      const answer = isProofless === null ? null : isFar ? await this.#lookBelowLow(query) : await this.#readLog(query);
       if (answer === 'crowded' || answer === 'too-far') return tooFar(query);
       if (answer !== null) return charge(budget, toPage(answer, query, limits), after);
       await waitMs(environment.timers, pauseMs, signal);

@@ -24,7 +24,7 @@ const straysMax = 10_000;
 export class TopicWatch {
   readonly #parts: TopicWatchParts;
   readonly #timer: Timer;
-  #compacted: ReadonlySet<string> = new Set();
+  #compacted: ReadonlyMap<string, boolean> = new Map();
   /** Strays about which the log is being asked. */
   readonly #strays = new Map<TopicLog, ((partitionCount: number) => boolean)[]>();
   /** The counts that the log told then. */
@@ -41,7 +41,7 @@ export class TopicWatch {
     const names = hub.topics.all().map(({ topic }) => topic);
     const [described, breached] = await Promise.allSettled([log.describe(names), window?.breaches()]);
     if (described.status === 'fulfilled') {
-      this.#compacted = new Set([...described.value.values()].filter(({ compacted }) => compacted).map(({ topic }) => topic));
+      this.#compacted = new Map([...described.value.values()].map(({ topic, compacted }) => [topic, compacted]));
     }
     if (breached.status === 'fulfilled') for (const name of breached.value ?? []) this.#breach(name);
     for (const topic of hub.topics.all()) await this.#lookAhead(topic).catch(() => undefined);
@@ -57,8 +57,9 @@ export class TopicWatch {
     for (const { partition, low, end } of await log.offsets(topic.topic)) hub.checkAhead(topic.partition(partition), low, end);
   }
 
-  isCompacted(topic: string): boolean {
-    return this.#compacted.has(topic);
+  /** Null: not known yet. */
+  isCompacted(topic: string): boolean | null {
+    return this.#compacted.get(topic) ?? null;
   }
 
   /**

@@ -81,6 +81,7 @@ export class SimNode {
       hearStray: (topic, isHomeUnder) => this.#watch.hearStray(topic, isHomeUnder),
     });
     this.#watch = new TopicWatch({ hub: this.hub, log: eventLog, window, environment, metrics, logger, periodMs: 5_000 });
+    void this.#watch.look();
     this.#feed = new TailFeed({
       hub: this.hub,
       router,

@@ -105,9 +105,12 @@ export class KafkaAdmin {
     } catch (error) {
       if (!isForbidden(error)) throw error;
       if (!this.undescribed.has(topic))
-        this.logger.warn('Kafka does not show the settings of a topic; it is taken for not compacted', { topic });
+        this.logger.warn(
+          'Kafka does not show the settings of a topic: grant DescribeConfigs. Until then it is taken for compacted, and its past proves nothing',
+          { topic },
+        );
       this.undescribed.add(topic);
-      return { compacted: false, retentionMs: null };
+      return { compacted: true, retentionMs: null };
     }
   }
 

@@ -301,8 +301,8 @@ export const experiments: readonly Experiment[] = [
     rule: 24,
     without: 'a compacted log proving nothing',
     file: 'src/subscribe/tiered-reader.ts',
-    find: 'if (provesNothing(query.topic))',
-    replace: 'if (provesNothing(query.topic) && query.after < -1)',
+    find: 'if (isProofless === true) return',
+    replace: 'if (isProofless === true && query.after < -1) return',
     noticedBy: 'compactedLog',
   },
   {
