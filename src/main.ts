@@ -38,7 +38,10 @@ Selvage serves ${base} with everything in this process's memory. Try, in two ter
 
 async function main(): Promise<void> {
   const config = configure();
-  const logger = createPinoLogger({ level: config.isEmbedded && config.logLevel === 'info' ? 'warn' : config.logLevel, base: { node: config.nodeId } });
+  const logger = createPinoLogger({
+    level: config.isEmbedded && config.logLevel === 'info' ? 'warn' : config.logLevel,
+    base: { node: config.nodeId },
+  });
   for (const notice of config.notices) logger.warn(notice);
   const starting = new AbortController();
   const hurry = new AbortController();

@@ -68,8 +68,18 @@ export const recentOptions = {
 export const replayOptions = {
   pageEventsMax: integer({ default: 256, min: 1, max: 10_000, sentence: 'Most events of a page.' }),
   pageBytesMax: integer({ default: 262_144, min: 1_024, unit: bytes, sentence: 'A page stops after the event that passes this.' }),
-  bytesMax: integer({ default: 64 * mebibyte, min: 1_024, unit: bytes, sentence: 'Most bytes that one catch-up may take from the log; past it a gap is told.' }),
-  timeMsMax: integer({ default: 60_000, min: 100, unit: milliseconds, sentence: 'Longest time that one catch-up may read the log, waiting for the reader not counted; past it a gap is told.' }),
+  bytesMax: integer({
+    default: 64 * mebibyte,
+    min: 1_024,
+    unit: bytes,
+    sentence: 'Most bytes that one catch-up may take from the log; past it a gap is told.',
+  }),
+  timeMsMax: integer({
+    default: 60_000,
+    min: 100,
+    unit: milliseconds,
+    sentence: 'Longest time that one catch-up may read the log, waiting for the reader not counted; past it a gap is told.',
+  }),
   concurrentMax: integer({ default: 64, min: 1, sentence: 'Page reads of a node at a time.' }),
   queuedMax: integer({ default: 20_000, sentence: 'Page reads that may wait for their turn; more are told to back off.' }),
   indexerWaitMs: integer({

@@ -1,4 +1,5 @@
 import ioredis from 'ioredis';
+import { freePort } from './free-port.js';
 import { RedisServer } from './redis-server.js';
 import { waitFor } from './wait-for.js';
 
@@ -8,6 +9,7 @@ const readyMs = 20_000;
 
 /** A real Redis Cluster of three masters without replicas, this test's own. Always `close` it (also `await using`). */
 export class RedisCluster {
+  readonly #busPorts: number[] = [];
   /** In the order of their slots; each may be killed, paused and started again. */
   readonly nodes: readonly RedisServer[];
 
@@ -26,7 +28,12 @@ export class RedisCluster {
     const cluster = new RedisCluster(nodes);
     try {
       const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-config-file', 'nodes.conf'];
-      for (let i = 0; i < masters; i++) nodes.push(await RedisServer.start({ args }));
+      for (let i = 0; i < masters; i++) {
+        // The default, 10000 above the port, may be a port of somebody's outgoing connection.
+        const busPort = await freePort();
+        cluster.#busPorts.push(busPort);
+        nodes.push(await RedisServer.start({ args: [...args, '--cluster-port', String(busPort)] }));
+      }
       await cluster.#join();
     } catch (error) {
       await cluster.close();
@@ -51,7 +58,9 @@ export class RedisCluster {
         const last = Math.floor((slots * (i + 1)) / masters) - 1;
         await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
         await client.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
-        for (const node of this.nodes) await client.call('CLUSTER', 'MEET', node.host, String(node.port));
+        for (const [at, node] of this.nodes.entries()) {
+          await client.call('CLUSTER', 'MEET', node.host, String(node.port), String(this.#busPorts[at]));
+        }
       }
       for (const client of clients) {
         const isWhole = async (): Promise<boolean> => {
