@@ -74,7 +74,7 @@ export class Cohort<Member extends CohortMember = CohortMember> {
       if (!matchesFilter(subscription.filter, event)) continue;
       const isTerminal = subscription.filter.until?.has(event.type) === true;
       if (isLast || isTerminal) {
-        cursor.advance(index, event.offset);
+        if (isTerminal) cursor.advance(index, event.offset);
         position = cursor.text(safeTimeMs) + (isTerminal ? endMark : '');
       }
       subscription.format.event(out, event, askedChannels(subscription, event), isLast || isTerminal ? position : null);

@@ -3,6 +3,7 @@ import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Router } from '../routing/router.js';
 import type { Clock } from '../std/clock.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { SharedReads } from './share-reads.js';
 
 export interface LogPagesLimits {
   /** Offsets of one page; pages are cut at multiples of it, so that readers that want overlapping ranges share them. */
@@ -21,7 +22,6 @@ export interface LogPage {
   readonly to: number;
   readonly records: number;
   readonly bytes: number;
-  readonly events: readonly RoutedEvent[];
   readonly byChannel: ReadonlyMap<string, readonly RoutedEvent[]>;
   readonly readTickMs: number;
 }
@@ -40,7 +40,7 @@ export class LogPages {
   readonly #order: { readonly key: string; readonly page: LogPage }[] = [];
   /** Questions for a topic's ends that are under way. */
   readonly #asking = new Map<string, ReturnType<EventLog['offsets']>>();
-  readonly #reading = new Map<string, Promise<LogPage>>();
+  readonly #sharedReads: SharedReads<LogPage>;
   #bytes = 0;
 
   constructor(log: EventLog, router: Router, limits: LogPagesLimits, clock: Clock, metrics: Metrics) {
@@ -49,10 +49,7 @@ export class LogPages {
     this.#limits = limits;
     this.#clock = clock;
     this.#metrics = metrics;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
+    this.#sharedReads = new SharedReads(metrics);
   }
 
   /** The page that holds `offset`, reading no further than `through`. Rejects when the log does not answer. */
@@ -69,15 +66,8 @@ export class LogPages {
     // From the page's beginning, unless part of it is here already: then from there.
     const before = this.#pages.get(key)?.reduce((to, page) => (page.to < offset ? Math.max(to, page.to) : to), -1) ?? -1;
     const from = Math.max(pageEnd - pageOffsets + 1, before + 1);
-    const readingKey = `${key} ${from}`;
-    let reading = this.#reading.get(readingKey);
-    if (reading === undefined) {
-      reading = this.#load(key, topic, partition, from, Math.max(offset, Math.min(pageEnd, through))).finally(() =>
-        this.#reading.delete(readingKey),
-      );
-      this.#reading.set(readingKey, reading);
-    } else this.#metrics.replayShared();
-    const page = await reading;
+    const to = Math.max(offset, Math.min(pageEnd, through));
+    const page = await this.#sharedReads.run(`${key} ${from}`, () => this.#load(key, topic, partition, from, to));
     // What lies between is below the log's low end.
     if (page.from > offset) return { kind: 'below-low', low: page.from };
     const hasMore = page.to < offset && page.to >= page.from;
@@ -151,7 +141,6 @@ class PageScan {
   readonly #readTickMs: number;
   #from: number;
   #next: number;
-  #events: RoutedEvent[] = [];
   #byChannel = new Map<string, RoutedEvent[]>();
   #records = 0;
   bytes = 0;
@@ -170,7 +159,6 @@ class PageScan {
   restart(from: number): void {
     this.#from = from;
     this.#next = from;
-    this.#events = [];
     this.#byChannel = new Map();
   }
 
@@ -187,7 +175,6 @@ class PageScan {
 
   #addEvent(event: RoutedEvent): void {
     this.bytes += event.body.byteLength + eventOverheadBytes;
-    this.#events.push(event);
     for (const channel of event.channels) {
       const list = this.#byChannel.get(channel);
       if (list === undefined) this.#byChannel.set(channel, [event]);
@@ -201,7 +188,6 @@ class PageScan {
       to: this.#next - 1,
       records: this.#records,
       bytes: this.bytes,
-      events: this.#events,
       byChannel: this.#byChannel,
       readTickMs: this.#readTickMs,
     };
