@@ -27,10 +27,6 @@ export class PartitionRecent {
     return this.#epoch;
   }
 
-  get channelCount(): number {
-    return this.#channels.size;
-  }
-
   /** Forgets everything; reading goes on above `cursor`. For the first join, a hole in the tail, and a topic made again. */
   restart(cursor: number): void {
     this.#channels.clear();
