@@ -4,6 +4,7 @@
  */
 const logPort = 'log/event-log';
 const windowPort = 'window/replay-window';
+const controlPort = 'control/control-command';
 const sinkPort = 'hub/sink';
 const mayImport = {
   std: [],
@@ -16,9 +17,10 @@ const mayImport = {
   window: ['std/', 'protocol/', 'routing/', logPort, 'redis/', 'telemetry/'],
   hub: ['std/', 'protocol/', 'routing/', 'recent/', 'telemetry/'],
   admission: ['std/', 'protocol/', 'redis/', 'telemetry/'],
-  subscribe: ['std/', 'protocol/', 'routing/', 'recent/', 'hub/', windowPort, logPort, 'admission/', 'telemetry/'],
+  control: ['std/', 'protocol/', logPort, 'telemetry/'],
+  subscribe: ['std/', 'protocol/', 'routing/', 'recent/', 'hub/', windowPort, logPort, 'admission/', controlPort, 'telemetry/'],
   publish: ['std/', 'protocol/', 'routing/', logPort, 'admission/', 'telemetry/'],
-  http: ['std/', 'protocol/', sinkPort, 'admission/', 'subscribe/', 'publish/', 'telemetry/'],
+  http: ['std/', 'protocol/', sinkPort, 'admission/', controlPort, 'subscribe/', 'publish/', 'telemetry/'],
   config: ['std/', 'protocol/', 'routing/', 'admission/(?!redis/|memory/)'],
   client: ['std/', 'protocol/'],
   producer: ['std/', 'protocol/', logPort, 'redis/'],

@@ -1,12 +1,13 @@
 import { closeCatalogue } from '../protocol/close-catalogue.js';
 import type { CloseCode } from '../protocol/close-catalogue.js';
 import { encodeControl, encodeRetry } from '../protocol/control-frames.js';
+import { errorCatalogue } from '../protocol/error-catalogue.js';
 import type { ErrorCode } from '../protocol/error-catalogue.js';
 
 /** The close code that stands for a refusal from which a client should come back; null for refusals that are final. */
 export function softCodeOf(code: ErrorCode): CloseCode | null {
-  if (code === 'overloaded') return 'overloaded';
-  return code === 'not-ready' || code === 'log-unavailable' ? 'not-ready' : null;
+  if (code === 'overloaded' || code === 'too-many-streams' || code === 'rate-limited') return code;
+  return errorCatalogue[code].status === 503 ? 'not-ready' : null;
 }
 
 /**

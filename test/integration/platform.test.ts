@@ -61,9 +61,10 @@ async function roundTrip(brokers: string, topic: string, value: string): Promise
   const values: string[] = [];
   try {
     await waitFor(() => hasTopic(kafka, topic), { timeoutMs: 20_000, what: `topic ${topic}` });
-    await producer.connect();
-    await producer.send({ topic, messages: [{ key: 'k', value }] });
-    await consumer.connect();
+    // Until the controller has noticed a death, the dead broker is still named as a leader or coordinator: each step is refused, sends nothing, and is tried again.
+    await served(() => producer.connect());
+    await served(() => producer.send({ topic, messages: [{ key: 'k', value }] }));
+    await served(() => consumer.connect());
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({ eachMessage: ({ message }) => Promise.resolve(void values.push(String(message.value))) });
     await waitFor(() => values.includes(value), { timeoutMs: 20_000, what: `"${value}" in ${topic}` });
@@ -71,6 +72,10 @@ async function roundTrip(brokers: string, topic: string, value: string): Promise
   } finally {
     await Promise.all([producer.disconnect(), consumer.disconnect()]);
   }
+}
+
+function served(step: () => Promise<unknown>): Promise<unknown> {
+  return waitFor(async () => (await step(), true), { timeoutMs: 20_000, everyMs: 250, what: 'a broker that serves' });
 }
 
 async function hasTopic(kafka: kafkajs.Kafka, topic: string): Promise<boolean> {
