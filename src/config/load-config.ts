@@ -1,4 +1,4 @@
-import { didYouMean } from '../routing/closest-name.js';
+import { didYouMean } from '../std/closest-name.js';
 import { defaultRoutes, parseRoutes } from '../routing/parse-routes.js';
 import type { Route } from '../routing/route.js';
 import { checkConfig } from './check-config.js';

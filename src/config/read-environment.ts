@@ -1,4 +1,4 @@
-import { didYouMean } from '../routing/closest-name.js';
+import { didYouMean } from '../std/closest-name.js';
 import type { ConfigProblem } from './config-error.js';
 import { configFileEnv, envPrefix, fileSuffix } from './option-entries.js';
 import type { OptionEntry } from './option-entries.js';

@@ -1,6 +1,6 @@
 import { isChannelName } from '../protocol/channel-name.js';
 import { channelBytesMax, recordChannelsMax } from '../protocol/names.js';
-import type { BoundedCache } from './bounded-cache.js';
+import type { BoundedCache } from '../std/bounded-cache.js';
 import type { RoutingObserver } from './router.js';
 
 /** Printable ASCII: the common case, decided without encoding. */

@@ -1,4 +1,4 @@
-import { decodeValue, encodedCharacterEnd } from './percent-encoding.js';
+import { decodeValue, encodedCharacterEnd } from '../std/percent-encoding.js';
 import { valuePartsOf } from './template.js';
 import type { Template, TemplatePart } from './template.js';
 

@@ -1,6 +1,6 @@
 import { isChannelName } from '../protocol/channel-name.js';
 import { canProduce, keyOfChannel, keyTemplateOf } from './channel-pattern.js';
-import { BoundedCache } from './bounded-cache.js';
+import { BoundedCache } from '../std/bounded-cache.js';
 import { hashKey } from './partition-hash.js';
 import type { Route } from './route.js';
 import type { ChannelSource, HomePartition, PublishTarget } from './router.js';

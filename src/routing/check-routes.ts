@@ -1,7 +1,7 @@
 import { topicTag } from '../protocol/position.js';
 import { keyTemplateOf, mayOverlap } from './channel-pattern.js';
 import { isPublishable } from './channel-sources.js';
-import type { FieldReader } from './route-fields.js';
+import type { FieldReader } from '../std/field-reader.js';
 import type { Route } from './route.js';
 import { valuePartsOf } from './template.js';
 import type { Template } from './template.js';

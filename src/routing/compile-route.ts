@@ -2,7 +2,7 @@ import { isEventType } from '../protocol/channel-name.js';
 import type { ChannelList } from './channel-list.js';
 import { compileChannel, compileCondition, compileText } from './compile-template.js';
 import type { ReadText } from './compile-template.js';
-import { isWellFormed } from './percent-encoding.js';
+import { isWellFormed } from '../std/percent-encoding.js';
 import type { RecordView } from './record-view.js';
 import type { Pick, Route } from './route.js';
 import type { Attributes, LatestRule } from './routed-event.js';

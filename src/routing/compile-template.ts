@@ -1,6 +1,6 @@
 import { recordChannelsMax } from '../protocol/names.js';
 import type { ChannelList } from './channel-list.js';
-import { encodeValue } from './percent-encoding.js';
+import { encodeValue } from '../std/percent-encoding.js';
 import type { RecordView, SourceValue } from './record-view.js';
 import type { Template, TemplatePart, ValueSource } from './template.js';
 

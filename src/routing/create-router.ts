@@ -1,7 +1,7 @@
 import { EventBodyEncoder } from '../protocol/event-body-codec.js';
 import { ChannelList } from './channel-list.js';
 import type { KnownChannels } from './channel-list.js';
-import { BoundedCache } from './bounded-cache.js';
+import { BoundedCache } from '../std/bounded-cache.js';
 import { ChannelSources } from './channel-sources.js';
 import { compileRoute } from './compile-route.js';
 import type { CompiledRoute } from './compile-route.js';

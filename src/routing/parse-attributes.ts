@@ -1,5 +1,5 @@
 import type { Route } from './route.js';
-import type { FieldReader } from './route-fields.js';
+import type { FieldReader } from '../std/field-reader.js';
 import { parseTemplate } from './template.js';
 
 /** Query parameters that mean something else; compared without case, `-` and `_`. An attribute is filtered by with its name as parameter. */

@@ -3,7 +3,7 @@ import { channelBytesMax, controlPrefix, recordChannelsMax, typeBytesMax } from 
 import { parseAttributes } from './parse-attributes.js';
 import { parseJsonPointer } from './json-pointer.js';
 import type { Condition, Pick, Route } from './route.js';
-import type { FieldReader } from './route-fields.js';
+import type { FieldReader } from '../std/field-reader.js';
 import type { LatestRule } from './routed-event.js';
 import { parseSource, parseTemplate, valuePartsOf } from './template.js';
 import type { Template } from './template.js';

@@ -1,7 +1,7 @@
 import { checkRoutes } from './check-routes.js';
 import { parseRoute } from './parse-route.js';
 import type { Route, RouteProblem } from './route.js';
-import { FieldReader } from './route-fields.js';
+import { FieldReader } from '../std/field-reader.js';
 
 export type ParsedRoutes =
   | { readonly kind: 'routes'; readonly routes: readonly Route[] }

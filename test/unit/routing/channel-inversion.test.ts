@@ -4,7 +4,7 @@ import { isChannelName } from '../../../src/protocol/channel-name.js';
 import { canProduce, mayOverlap } from '../../../src/routing/channel-pattern.js';
 import { defaultRoutes } from '../../../src/routing/parse-routes.js';
 import { hashKey } from '../../../src/routing/partition-hash.js';
-import { decodeValue, encodeValue, isWellFormed } from '../../../src/routing/percent-encoding.js';
+import { decodeValue, encodeValue, isWellFormed } from '../../../src/std/percent-encoding.js';
 import { parseTemplate } from '../../../src/routing/template.js';
 import type { Template } from '../../../src/routing/template.js';
 import { channelsOf, routerOf } from './routing-fixture.js';

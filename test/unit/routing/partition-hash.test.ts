@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hashKey } from '../../../src/routing/partition-hash.js';
 import { murmur2 } from '../../../src/std/murmur2.js';
-import { isWellFormed } from '../../../src/routing/percent-encoding.js';
+import { isWellFormed } from '../../../src/std/percent-encoding.js';
 import { recordOf, routerOf } from './routing-fixture.js';
 
 const require = createRequire(import.meta.url);

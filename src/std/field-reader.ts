@@ -1,11 +1,16 @@
 import { didYouMean } from './closest-name.js';
-import type { RouteProblem } from './route.js';
+
+/** Something wrong in a value of the configuration: where, and a sentence that follows it. */
+export interface FieldProblem {
+  readonly path: string;
+  readonly message: string;
+}
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** Collects problems; every reader below adds one and gives a harmless value, so that one pass finds them all. */
 export class FieldReader {
-  readonly problems: RouteProblem[] = [];
+  readonly problems: FieldProblem[] = [];
 
   problem(path: string, message: string): void {
     this.problems.push({ path, message });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BoundedCache } from '../../../src/routing/bounded-cache.js';
+import { BoundedCache } from '../../../src/std/bounded-cache.js';
 
 test('a key in use stays, however many others come; one that is not used goes', () => {
   const cache = new BoundedCache<string, number>(10);
