@@ -19,6 +19,10 @@ export function checkConfig(values: OptionValues, routes: readonly Route[], give
   if (routes.some((route) => route.topic === values.kafka.deadLetterTopic)) {
     report('kafka.deadLetterTopic', 'is a topic with a route: dead letters would be read as events');
   }
+  if (routes.some((route) => route.topic === values.control.topic)) {
+    report('control.topic', 'is a topic with a route: whoever may publish to it could end streams');
+  }
+  if (values.control.topic === values.kafka.deadLetterTopic) report('control.topic', 'is the same as kafka.deadLetterTopic');
   return problems;
 }
 
@@ -95,11 +99,13 @@ function checkTiers({ kafka, window, recent, replay, limits }: OptionValues, rep
   if (limits.eventBytesMax > replay.bytesMax) report('replay.bytesMax', 'must hold an event of limits.eventBytesMax');
 }
 
-function checkServing({ port, adminPort, stream, limits, cors }: OptionValues, report: Report): void {
+function checkServing({ port, adminPort, stream, limits, cors, tls }: OptionValues, report: Report): void {
   if (port === adminPort && port !== 0) report('adminPort', `is the same as port (${port})`);
   if (stream.stallSeconds * 1_000 <= stream.keepAliveMs) {
     report('stream.stallSeconds', 'must be longer than stream.keepAliveMs: only what is written shows that a reader takes it');
   }
   if (limits.urlBytesMax > limits.headerBytesMax) report('limits.urlBytesMax', 'must not be more than limits.headerBytesMax');
   if (cors.origins.includes('*') && cors.origins.length > 1) report('cors.origins', '* stands alone: it allows every origin');
+  if (cors.origins.includes('*') && cors.credentials) report('cors.credentials', 'never goes with cors.origins *');
+  checkCertificate('tls', tls, report);
 }

@@ -71,6 +71,11 @@ export function integer(about: About<number> & { readonly min?: number; readonly
   return option(about, schema, (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text));
 }
 
+/** A number from 0 to 1. */
+export function fraction(about: About<number>): Option<number> {
+  return option(about, z.number().min(0).max(1), (text) => (/^(0|1|0?\.\d{1,9}|1\.0*)$/.test(text) ? Number(text) : text));
+}
+
 export function yesNo(about: About<boolean>): Option<boolean> {
   return option(about, z.boolean(), (text) => (text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text));
 }

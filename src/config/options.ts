@@ -1,7 +1,10 @@
+import { corsOptions, httpOptions, logOptions, tlsOptions } from './http-options.js';
+import { adminOptions, controlOptions } from './control-options.js';
+import { budgetOptions } from './budget-options.js';
 import { kafkaOptions } from './kafka-options.js';
 import { choice, integer, list, text } from './option.js';
 import type { ValuesOf } from './option.js';
-import { corsOptions, drainOptions, limitsOptions, streamOptions } from './serving-options.js';
+import { drainOptions, limitsOptions, streamOptions } from './serving-options.js';
 import { recentOptions, redisOptions, replayOptions, windowOptions } from './tier-options.js';
 
 export const defaultGroup = 'selvage';
@@ -50,9 +53,14 @@ export const options = {
   recent: recentOptions,
   replay: replayOptions,
   stream: streamOptions,
-  limits: limitsOptions,
+  limits: { ...limitsOptions, ...budgetOptions },
   drain: drainOptions,
+  control: controlOptions,
+  admin: adminOptions,
   cors: corsOptions,
+  http: httpOptions,
+  tls: tlsOptions,
+  log: logOptions,
 };
 
 export type OptionValues = ValuesOf<typeof options>;

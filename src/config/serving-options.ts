@@ -1,5 +1,5 @@
 import { positionBytesMax } from '../protocol/position.js';
-import { integer, list } from './option.js';
+import { integer } from './option.js';
 
 const bytes = 'bytes';
 const seconds = 's';
@@ -66,13 +66,4 @@ export const drainOptions = {
     sentence: 'Time for the balancer to see that the node is not ready.',
   }),
   windowSeconds: integer({ default: 20, max: 3_600, unit: seconds, sentence: 'Time over which streams are closed at an even pace.' }),
-};
-
-export const corsOptions = {
-  origins: list({
-    default: { sentence: 'none; `*` when embedded', derive: ({ isEmbedded }) => (isEmbedded ? ['*'] : []) },
-    pattern: /^(\*|https?:\/\/[^/\s,]+)$/,
-    shape: '* or an origin such as https://app.example.com',
-    sentence: 'Origins whose pages may read answers.',
-  }),
 };
