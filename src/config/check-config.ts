@@ -23,6 +23,10 @@ export function checkConfig(values: OptionValues, routes: readonly Route[], give
     report('control.topic', 'is a topic with a route: whoever may publish to it could end streams');
   }
   if (values.control.topic === values.kafka.deadLetterTopic) report('control.topic', 'is the same as kafka.deadLetterTopic');
+  if (routes.some((route) => route.topic === values.control.topic)) {
+    report('control.topic', 'is a topic with a route: whoever may publish to it could end streams');
+  }
+  if (values.control.topic === values.kafka.deadLetterTopic) report('control.topic', 'is the same as kafka.deadLetterTopic');
   return problems;
 }
 

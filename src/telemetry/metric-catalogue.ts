@@ -139,6 +139,30 @@ export const metricCatalogue = {
     help: 'Events offered for publishing over HTTP.',
     labels: ['outcome'],
   },
+  // control
+  controlCommands: {
+    kind: 'counter',
+    name: 'selvage_control_commands_total',
+    help: 'Commands to all nodes, by kind and by what became of them.',
+    labels: ['kind', 'outcome'],
+  },
+  controlDelay: {
+    kind: 'histogram',
+    name: 'selvage_control_delay_seconds',
+    help: 'Sending of a command to its arrival at this node.',
+    buckets: latencyBuckets,
+  },
+  controlUnread: {
+    kind: 'gauge',
+    name: 'selvage_control_unread_records',
+    help: 'Records of the control topic that are still to be read back.',
+  },
+  revocations: { kind: 'gauge', name: 'selvage_revocations', help: 'Revoked tokens and subjects held in memory.' },
+  revocationsWidened: {
+    kind: 'counter',
+    name: 'selvage_revocations_widened_total',
+    help: 'Times that all tokens issued until then were refused, because single revocations did not fit or could not be read.',
+  },
   // process
   eventLoopLag: {
     kind: 'histogram',

@@ -43,6 +43,16 @@ export interface Metrics {
   connectionsStalled(count: number): void;
   requestAnswered(route: string, status: number): void;
   published(outcome: string, count: number): void;
+  // control
+  /** Outcomes: `sent`, `failed`; at the receiver `applied`, `invalid`, `unknown`. */
+  controlCommand(kind: string, outcome: string): void;
+  /** From sending to arrival. */
+  controlArrived(seconds: number): void;
+  /** Records of the control topic that are still to be read back. */
+  controlUnread(records: number): void;
+  revocationsHeld(count: number): void;
+  /** A revocation no longer fitted, or could not be read: all tokens issued until then are refused. */
+  revocationsWidened(): void;
   // process
   eventLoopLag(seconds: number): void;
   ready(isReady: boolean): void;

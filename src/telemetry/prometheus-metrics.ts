@@ -18,6 +18,7 @@ export function createPrometheusMetrics(options: PrometheusOptions = {}): Metric
     ...hubVerbs(metrics),
     ...resumeVerbs(metrics),
     ...httpVerbs(metrics),
+    ...controlVerbs(metrics),
     ...processVerbs(metrics),
     expose: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
   };
@@ -152,6 +153,21 @@ function httpVerbs(metrics: MetricRegistry) {
     connectionsStalled: (count) => stalled.set(count),
     requestAnswered: (route, status) => requests([route, String(status)]).inc(),
     published: (outcome, count) => published([outcome]).inc(count),
+  } satisfies Partial<Metrics>;
+}
+
+function controlVerbs(metrics: MetricRegistry) {
+  const commands = metrics.counter('controlCommands');
+  const delay = metrics.histogram('controlDelay');
+  const unread = metrics.gauge('controlUnread');
+  const held = metrics.gauge('revocations');
+  const widened = metrics.counter('revocationsWidened')();
+  return {
+    controlCommand: (kind, outcome) => commands([kind, outcome]).inc(),
+    controlArrived: (seconds) => delay.observe(seconds),
+    controlUnread: (records) => unread.set(records),
+    revocationsHeld: (count) => held.set(count),
+    revocationsWidened: () => widened.inc(),
   } satisfies Partial<Metrics>;
 }
 
