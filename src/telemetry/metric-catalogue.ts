@@ -163,6 +163,21 @@ export const metricCatalogue = {
     name: 'selvage_revocations_widened_total',
     help: 'Times that all tokens issued until then were refused, because single revocations did not fit or could not be read.',
   },
+  // identity
+  tokens: { kind: 'counter', name: 'selvage_auth_tokens_total', help: 'Tokens looked at, by what came of it.', labels: ['outcome'] },
+  keyRefreshes: {
+    kind: 'counter',
+    name: 'selvage_auth_key_refreshes_total',
+    help: 'Looks for newer keys of an issuer, by what came of it.',
+    labels: ['issuer', 'outcome'],
+  },
+  keysAge: {
+    kind: 'gauge',
+    name: 'selvage_auth_keys_age_seconds',
+    help: 'Time since the key set of an issuer was fetched.',
+    labels: ['issuer'],
+  },
+  tickets: { kind: 'counter', name: 'selvage_auth_tickets_total', help: 'Tickets presented, by what came of it.', labels: ['outcome'] },
   // process
   eventLoopLag: {
     kind: 'histogram',

@@ -53,6 +53,14 @@ export interface Metrics {
   revocationsHeld(count: number): void;
   /** A revocation no longer fitted, or could not be read: all tokens issued until then are refused. */
   revocationsWidened(): void;
+  // identity
+  /** A credential was looked at; `cached`: it was known. */
+  tokenChecked(outcome: 'cached' | 'verified' | 'refused' | 'unavailable'): void;
+  /** An issuer's keys were looked for, by the name that the operator gave it. */
+  keysRefreshed(issuer: string, outcome: 'changed' | 'same' | 'failed'): void;
+  /** Time since the key set was last fetched. */
+  keysAge(issuer: string, seconds: number): void;
+  ticketOpened(outcome: 'first' | 'again' | 'refused' | 'unavailable'): void;
   // process
   eventLoopLag(seconds: number): void;
   ready(isReady: boolean): void;

@@ -19,6 +19,7 @@ export function createPrometheusMetrics(options: PrometheusOptions = {}): Metric
     ...resumeVerbs(metrics),
     ...httpVerbs(metrics),
     ...controlVerbs(metrics),
+    ...identityVerbs(metrics),
     ...processVerbs(metrics),
     expose: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
   };
@@ -168,6 +169,19 @@ function controlVerbs(metrics: MetricRegistry) {
     controlUnread: (records) => unread.set(records),
     revocationsHeld: (count) => held.set(count),
     revocationsWidened: () => widened.inc(),
+  } satisfies Partial<Metrics>;
+}
+
+function identityVerbs(metrics: MetricRegistry) {
+  const tokens = metrics.counter('tokens');
+  const refreshes = metrics.counter('keyRefreshes');
+  const age = metrics.gauge('keysAge');
+  const tickets = metrics.counter('tickets');
+  return {
+    tokenChecked: (outcome) => tokens([outcome]).inc(),
+    keysRefreshed: (issuer, outcome) => refreshes([issuer, outcome]).inc(),
+    keysAge: (issuer, seconds) => age.set(seconds, [issuer]),
+    ticketOpened: (outcome) => tickets([outcome]).inc(),
   } satisfies Partial<Metrics>;
 }
 

@@ -1,0 +1,43 @@
+import type { RequestSnapshot } from '../../protocol/request-snapshot.js';
+import { refuseOrigin } from './refusals.js';
+import type { Refused } from './refusals.js';
+
+/**
+ * Whether the page's origin is that of the address that it asks, as far as one can tell behind a balancer that ends TLS: host and port are
+ * compared, the scheme is not known here. `null` (a sandboxed frame, a local file) is never the same.
+ */
+export function isSameOrigin(origin: string, host: string | undefined): boolean {
+  const page = parseUrl(origin);
+  if (page === null || host === undefined || (page.protocol !== 'https:' && page.protocol !== 'http:')) return false;
+  // The URL parser leaves out the scheme's own port.
+  return page.origin === origin && parseUrl(`${page.protocol}//${host}`)?.host === page.host;
+}
+
+function parseUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A browser says so of requests from pages of other sites, also of those that carry no Origin (images, scripts, links). */
+export function comesFromElsewhere({ headers }: RequestSnapshot): boolean {
+  const site = headers.get('sec-fetch-site');
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+/**
+ * Cookies are sent by the browser for pages of other sites, too: such a page must not act as, or take up the streams of, whoever is signed in.
+ * Null: the request may go on.
+ */
+export function refuseForeignPage(request: RequestSnapshot, allowedOrigins: ReadonlySet<string>): Refused | null {
+  const origin = request.headers.get('origin');
+  if (origin !== undefined) {
+    if (allowedOrigins.has(origin) || isSameOrigin(origin, request.headers.get('host'))) return null;
+    return refuseOrigin('Pages of this origin may not use the cookie.');
+  }
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  if (!isReading) return refuseOrigin('A request that changes something and is authenticated by a cookie needs an Origin header.');
+  return comesFromElsewhere(request) ? refuseOrigin('Only pages of an allowed origin may use the cookie.') : null;
+}
