@@ -1,3 +1,4 @@
+import { parseIpRange } from '../admission/limits/ip-address.js';
 import type { Route } from '../routing/route.js';
 import type { ConfigProblem } from './config-error.js';
 import type { OptionValues } from './options.js';
@@ -16,13 +17,10 @@ export function checkConfig(values: OptionValues, routes: readonly Route[], give
   checkRedis(values, given, report);
   checkTiers(values, report);
   checkServing(values, report);
+  checkLimits(values, report);
   if (routes.some((route) => route.topic === values.kafka.deadLetterTopic)) {
     report('kafka.deadLetterTopic', 'is a topic with a route: dead letters would be read as events');
   }
-  if (routes.some((route) => route.topic === values.control.topic)) {
-    report('control.topic', 'is a topic with a route: whoever may publish to it could end streams');
-  }
-  if (values.control.topic === values.kafka.deadLetterTopic) report('control.topic', 'is the same as kafka.deadLetterTopic');
   if (routes.some((route) => route.topic === values.control.topic)) {
     report('control.topic', 'is a topic with a route: whoever may publish to it could end streams');
   }
@@ -112,4 +110,10 @@ function checkServing({ port, adminPort, stream, limits, cors, tls }: OptionValu
   if (cors.origins.includes('*') && cors.origins.length > 1) report('cors.origins', '* stands alone: it allows every origin');
   if (cors.origins.includes('*') && cors.credentials) report('cors.credentials', 'never goes with cors.origins *');
   checkCertificate('tls', tls, report);
+}
+
+function checkLimits({ limits }: OptionValues, report: Report): void {
+  for (const range of limits.trustedProxies) {
+    if (parseIpRange(range) === null) report('limits.trustedProxies', `${range} is no address or range such as 10.0.0.0/8`);
+  }
 }

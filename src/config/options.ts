@@ -1,7 +1,7 @@
+import { publishOptions } from './publish-options.js';
 import { corsOptions, httpOptions, logOptions, tlsOptions } from './http-options.js';
 import { adminOptions, controlOptions } from './control-options.js';
 import { budgetOptions } from './budget-options.js';
-import { adminOptions, controlOptions } from './control-options.js';
 import { kafkaOptions } from './kafka-options.js';
 import { choice, integer, list, text } from './option.js';
 import type { ValuesOf } from './option.js';
@@ -56,8 +56,7 @@ export const options = {
   stream: streamOptions,
   limits: { ...limitsOptions, ...budgetOptions },
   drain: drainOptions,
-  control: controlOptions,
-  admin: adminOptions,
+  publish: publishOptions,
   control: controlOptions,
   admin: adminOptions,
   cors: corsOptions,
