@@ -124,13 +124,18 @@ export function streamLimitsOf({ stream, replay }: Config): StreamsParts['limits
   };
 }
 
-export function httpOptionsOf({ host, port, basePath, cors, limits }: Config): HttpOptions {
+export function httpOptionsOf({ host, port, basePath, cors, limits, http, tls, log, stream }: Config): HttpOptions {
+  const { certFile, keyFile } = tls;
   return {
     ...defaultHttpOptions,
     host,
     port,
     basePath,
-    cors: { ...defaultHttpOptions.cors, origins: cors.origins.includes('*') ? '*' : cors.origins },
+    cors: { ...cors, origins: cors.origins.includes('*') ? '*' : cors.origins },
+    ...http,
+    tls: certFile === null || keyFile === null ? null : { certFile, keyFile },
+    log,
+    pollWaitSecondsMax: stream.pollWaitSecondsMax,
     urlBytesMax: limits.urlBytesMax,
     headerBytesMax: limits.headerBytesMax,
     bodyBytesMax: limits.bodyBytesMax,

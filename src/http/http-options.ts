@@ -1,11 +1,21 @@
+import type { AccessLogOptions } from './access-log.js';
+
 /** Which browsers' pages may read answers. */
 export interface CorsOptions {
-  /** Origins such as `https://app.example.com`, or `*` for all. Default: none. */
+  /** Origins such as `https://app.example.com` or `https://*.example.com`, or `*` for all. Default: none. */
   readonly origins: readonly string[] | '*';
   /** Lets pages send cookies; never together with `*`. Default false. */
   readonly credentials: boolean;
   /** How long a browser may remember a preflight. Default 7200. */
   readonly maxAgeSeconds: number;
+  /** Answers `Access-Control-Request-Private-Network`. Default false. */
+  readonly privateNetwork: boolean;
+}
+
+/** PEM files; read again when they change. */
+export interface HttpTlsOptions {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 export interface HttpOptions {
@@ -16,6 +26,17 @@ export interface HttpOptions {
   /** Put before every path; empty or like `/fabric`. Default empty. */
   readonly basePath: string;
   readonly cors: CorsOptions;
+  /** Null: plain HTTP. */
+  readonly tls: HttpTlsOptions | null;
+  /** Believes PROXY protocol v2, and takes one request a connection. Default false. */
+  readonly proxyProtocol: boolean;
+  /** Connections at a time, whatever they have asked; more are cut. 0: a tenth more than `streamsMax`, and 1000. Default 0. */
+  readonly socketsMax: number;
+  /** Polls and documents from here on are compressed; 0: none. Default 1024. */
+  readonly compressBytesMin: number;
+  /** Most seconds that `Prefer: wait=` is granted. Default 25. */
+  readonly pollWaitSecondsMax: number;
+  readonly log: AccessLogOptions;
   /** Longest path with its query. Default 8192. */
   readonly urlBytesMax: number;
   /** Most bytes of a request line and its headers. Default 16384. */
@@ -34,7 +55,13 @@ export const defaultHttpOptions: HttpOptions = {
   host: '',
   port: 8080,
   basePath: '',
-  cors: { origins: [], credentials: false, maxAgeSeconds: 7_200 },
+  cors: { origins: [], credentials: false, maxAgeSeconds: 7_200, privateNetwork: false },
+  tls: null,
+  proxyProtocol: false,
+  socketsMax: 0,
+  compressBytesMin: 1_024,
+  pollWaitSecondsMax: 25,
+  log: { sampleRate: 0.01, refusalsPerSecondMax: 10 },
   urlBytesMax: 8_192,
   headerBytesMax: 16_384,
   bodyBytesMax: 1_048_576,

@@ -1,18 +1,21 @@
-import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { CloseCode } from '../protocol/close-catalogue.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { Environment } from '../std/clock.js';
 import type { EventStreams } from '../subscribe/event-streams.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { AccessLog } from './access-log.js';
+import { BodyCompressor } from './compress-body.js';
 import { createCors } from './cors.js';
 import { Exchange } from './exchange.js';
+import type { ExchangeShare } from './exchange.js';
 import { handleEvents } from './handle-events.js';
 import { createPublishHandler } from './handle-publish.js';
 import { findHttpOptionsFault } from './http-options.js';
 import type { HttpOptions } from './http-options.js';
 import { encodeLandingPage } from './landing-page.js';
-import { loadUws } from './load-uws.js';
+import { Listener } from './listener.js';
 import { readRequest } from './read-request.js';
 import { RouteTable } from './route-table.js';
 import type { Route, RouteMatch } from './route-table.js';
@@ -44,37 +47,36 @@ export interface HttpServer {
 export function createHttpServer(parts: HttpServerParts): HttpServer {
   const fault = findHttpOptionsFault(parts.options);
   if (fault !== null) throw new Error(`http: ${fault}`);
-  const uws = loadUws();
   const { environment, metrics, logger, options } = parts;
-  const board = new StreamBoard({ environment, metrics, logger, streamsMax: options.streamsMax });
-  const app = uws.App();
-  let listenSocket: us_listen_socket | null = null;
+  const accessLog = new AccessLog(options.log, environment, logger);
+  const board = new StreamBoard({ environment, metrics, logger, streamsMax: options.streamsMax, accessLog });
   let isDraining = false;
-  app.any(
-    '/*',
-    createDispatcher(
-      parts,
-      createRoutes(parts, board, () => isDraining),
-    ),
-  );
-
+  const routes = createRoutes(parts, board, () => isDraining);
+  const share: ExchangeShare = {
+    cors: createCors(options.cors),
+    timers: environment.timers,
+    isSingleUse: options.proxyProtocol,
+    isDraining: () => isDraining,
+    onAnswered({ request: { method, path }, subject, startedTickMs }, status, code, isStream) {
+      metrics.requestAnswered(subject.route, status);
+      const durationMs = Math.round(environment.clock.tickMs() - startedTickMs);
+      if (!isStream) accessLog.answered(subject, { method, path, status, code, durationMs });
+    },
+  };
+  const listener = new Listener({
+    options,
+    socketsMax: options.socketsMax === 0 ? Math.ceil(options.streamsMax * 1.1) + 1_000 : options.socketsMax,
+    timers: environment.timers,
+    logger,
+    handle: createDispatcher(parts, routes, share),
+    onCut: (openSockets) => accessLog.socketCut(openSockets),
+  });
   const stopListening = (): void => {
     isDraining = true;
-    if (listenSocket !== null) uws.us_listen_socket_close(listenSocket);
-    listenSocket = null;
+    listener.stop();
   };
   return {
-    listen: () =>
-      new Promise((resolve, reject) => {
-        const onListening: OnListening = (socket) => {
-          if (socket === false)
-            return reject(new Error(`cannot listen on port ${options.port} of ${options.host || 'all addresses'}: is it taken?`));
-          listenSocket = socket;
-          resolve({ port: uws.us_socket_local_port(socket) });
-        };
-        // Exclusive: SO_REUSEPORT, which is on without it, lets two servers share a port and never says so.
-        listenOn(app, options, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, onListening);
-      }),
+    listen: () => listener.listen(),
     stopListening,
     get openCount() {
       return board.openCount;
@@ -83,29 +85,18 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     closeAll() {
       stopListening();
       board.abortAll();
-      app.close();
+      listener.close();
     },
   };
-}
-
-type OnListening = (socket: us_listen_socket | false) => void;
-
-/** The forms of `listen` that the addon has; its type declaration lacks the one with a host, and has the flags as an enum that is not there. */
-interface Listenable {
-  listen(port: number, flags: number, listener: OnListening): unknown;
-  listen(host: string, port: number, flags: number, listener: OnListening): unknown;
-}
-
-function listenOn(app: unknown, { host, port }: HttpOptions, flags: number, listener: OnListening): void {
-  const listenable = app as Listenable;
-  if (host === '') listenable.listen(port, flags, listener);
-  else listenable.listen(host, port, flags, listener);
 }
 
 function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: () => boolean): RouteTable {
   const { basePath } = parts.options;
   const { streams, environment, logger } = parts;
-  const events = (exchange: Exchange): void => handleEvents(exchange, { streams, board, environment, logger, isDraining });
+  const { pollWaitSecondsMax, compressBytesMin } = parts.options;
+  const compressor = new BodyCompressor(compressBytesMin);
+  const context = { streams, board, compressor, pollWaitSecondsMax, environment, logger, isDraining };
+  const events = (exchange: Exchange): void => handleEvents(exchange, context);
   const page = encodeLandingPage(basePath, parts.publisher !== null);
   const land = (exchange: Exchange): void =>
     exchange.answer({ status: 200, contentType: 'text/plain; charset=utf-8', body: page, headOnly: exchange.request.method === 'HEAD' });
@@ -127,20 +118,27 @@ function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: ()
 }
 
 /** Reads the request, finds its route and answers what has nothing to do with the route's own work. */
-function createDispatcher(parts: HttpServerParts, routes: RouteTable): (res: HttpResponse, req: HttpRequest) => void {
-  const cors = createCors(parts.options.cors);
+function createDispatcher(
+  { options, environment }: HttpServerParts,
+  routes: RouteTable,
+  share: ExchangeShare,
+): (res: HttpResponse, req: HttpRequest) => void {
+  const random = (): number => environment.random();
   return (res, req) => {
-    const { snapshot, problem } = readRequest(res, req, parts.options);
+    const { snapshot, problem } = readRequest(res, req, options, random);
     const match = routes.find(snapshot.path);
-    const exchange = new Exchange(res, snapshot, cors, (status) => parts.metrics.requestAnswered(match?.route.name ?? 'none', status));
+    const exchange = new Exchange(res, snapshot, share, match?.route.name ?? 'none', environment.clock.tickMs());
     if (problem !== null) return exchange.refuse({ ...problem, closeConnection: true });
     if (match === null) return exchange.refuse({ code: 'not-found', detail: 'The address is not one of this server.' });
     if (snapshot.method === 'OPTIONS') {
-      return exchange.answer({ status: 204, headers: [['Allow', match.allow], ...cors.preflightHeaders(snapshot, match.allow)] });
+      const headers = [['Allow', match.allow] as const, ...share.cors.preflightHeaders(snapshot, match.allow)];
+      return exchange.answer({ status: 204, headers, varyAlso: preflightVary });
     }
     handle(exchange, match);
   };
 }
+
+const preflightVary = 'Access-Control-Request-Method, Access-Control-Request-Headers';
 
 function handle(exchange: Exchange, { route, allow }: RouteMatch): void {
   const handler = Object.hasOwn(route.handlers, exchange.request.method) ? route.handlers[exchange.request.method] : undefined;

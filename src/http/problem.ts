@@ -8,6 +8,8 @@ export interface Problem {
   readonly detail: string;
   /** The bound that was passed, in the unit of the detail. */
   readonly limit?: number;
+  /** What was asked for or is there now, beside `limit`. */
+  readonly present?: number;
   readonly retryAfterSeconds?: number;
   /** Further headers, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -29,5 +31,6 @@ export function encodeProblem(problem: Problem): string {
     code: problem.code,
     detail: problem.detail,
     ...(problem.limit === undefined ? {} : { limit: problem.limit }),
+    ...(problem.present === undefined ? {} : { present: problem.present }),
   });
 }

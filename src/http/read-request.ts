@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
+import { chooseRequestId } from './request-id.js';
 import { parseQuery } from './parse-query.js';
 import type { HttpOptions } from './http-options.js';
 import type { Problem } from './problem.js';
@@ -14,7 +15,7 @@ export interface ReadRequest {
 const noQuery: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** Copies all that is needed of the request, synchronously: `req` is dead after the handler's first `await`. */
-export function readRequest(res: HttpResponse, req: HttpRequest, options: HttpOptions): ReadRequest {
+export function readRequest(res: HttpResponse, req: HttpRequest, options: HttpOptions, random: () => number): ReadRequest {
   const path = req.getUrl();
   const queryText = req.getQuery() ?? '';
   const method = req.getCaseSensitiveMethod();
@@ -27,10 +28,32 @@ export function readRequest(res: HttpResponse, req: HttpRequest, options: HttpOp
     pathParameters: {},
     query: query ?? noQuery,
     headers,
-    remoteAddress: formatRemoteAddress(res.getRemoteAddress()),
+    remoteAddress: readAddress(res, options.proxyProtocol),
+    requestId: chooseRequestId(headers.get('x-request-id'), random),
   };
-  return { snapshot, problem: findProblem(options, urlBytes, method.length + urlBytes + headerBytes + requestLineBytes, query !== null) };
+  const headBytes = method.length + urlBytes + headerBytes + requestLineBytes;
+  return { snapshot, problem: findProblem(options, urlBytes, headBytes, query !== null) ?? findAmbiguity(headers) };
 }
+
+/** What the parser took for PROXY protocol v2 is believed only where a balancer is known to write it; anybody can. */
+function readAddress(res: HttpResponse, isProxied: boolean): string {
+  const told = isProxied ? formatRemoteAddress(res.getProxiedRemoteAddress()) : '';
+  return told === '' ? formatRemoteAddress(res.getRemoteAddress()) : told;
+}
+
+/**
+ * Where this parser and one in front could see different requests, or different hosts: it takes the first of several lengths, and any transfer
+ * coding for `chunked`. (It refuses a length beside a transfer coding by itself.) Values of one header are joined by commas.
+ */
+function findAmbiguity(headers: ReadonlyMap<string, string>): Problem | null {
+  const coding = headers.get('transfer-encoding');
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return ambiguous('The only transfer coding read here is "chunked".');
+  if (headers.get('content-length')?.includes(',') === true) return ambiguous('There is more than one Content-Length.');
+  if (headers.get('host')?.includes(',') === true) return ambiguous('There is more than one Host.');
+  return null;
+}
+
+const ambiguous = (detail: string): Problem => ({ code: 'malformed-request', detail });
 
 /** Two spaces, `HTTP/1.1` and CRLF of the request line, and the empty line. */
 const requestLineBytes = 14;

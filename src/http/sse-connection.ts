@@ -2,7 +2,8 @@ import type { HttpResponse } from 'uWebSockets.js';
 import type { Sink, SinkOwner } from '../hub/sink.js';
 import type { CloseCode, CloseReason } from '../protocol/close-catalogue.js';
 import { keepAliveFrame } from '../protocol/control-frames.js';
-import type { StreamHandle } from '../subscribe/event-streams.js';
+import type { StreamHandle, StreamSummary } from '../subscribe/event-streams.js';
+import type { LineSubject } from './access-log.js';
 import type { HeaderList } from './cors.js';
 import type { CorkedWriter } from './corked-writer.js';
 import { StallWatch } from './stall-watch.js';
@@ -14,12 +15,13 @@ export interface ConnectionShare {
   readonly writer: CorkedWriter;
   readonly watch: StallWatch;
   /** Called once, when nothing will touch the response any more. */
-  onClosed(connection: SseConnection, reason: CloseReason): void;
+  onClosed(connection: SseConnection, reason: CloseReason, summary: StreamSummary): void;
 }
 
 type Owner = SinkOwner & StreamHandle;
 
 const nothing = new Uint8Array(0);
+const noSummary: StreamSummary = {};
 
 /**
  * A streaming response, and the only toucher of it. The head goes out with the first bytes.
@@ -32,7 +34,10 @@ const nothing = new Uint8Array(0);
  */
 export class SseConnection implements Sink, Stallable {
   readonly openedAtTickMs: number;
+  readonly subject: LineSubject;
   sweepOfLastWrite = 0;
+  /** Of the stream's body, without keep-alives that only drain the socket. */
+  bytesWritten = 0;
   readonly #share: ConnectionShare;
   #res: HttpResponse | null;
   #headers: HeaderList | null;
@@ -41,10 +46,11 @@ export class SseConnection implements Sink, Stallable {
   #unsureBytes = 0;
   #closing: CloseCode | null = null;
 
-  constructor(res: HttpResponse, headers: HeaderList, share: ConnectionShare, openedAtTickMs: number) {
+  constructor(res: HttpResponse, headers: HeaderList, share: ConnectionShare, subject: LineSubject, openedAtTickMs: number) {
     this.#res = res;
     this.#headers = headers;
     this.#share = share;
+    this.subject = subject;
     this.openedAtTickMs = openedAtTickMs;
     res.onAborted(() => this.#peerGone());
     res.onWritable(() => this.#writable());
@@ -66,6 +72,7 @@ export class SseConnection implements Sink, Stallable {
     if (frames.length === 0) return !this.#isWaiting;
     if (this.#headers !== null) this.#writeHead(res, this.#headers);
     const accepted = this.#share.writer.write(res, frames);
+    this.bytesWritten += frames.length;
     this.sweepOfLastWrite = this.#share.watch.sweep;
     if (accepted && !this.#isWaiting) {
       this.#unsureBytes += frames.length;
@@ -81,6 +88,7 @@ export class SseConnection implements Sink, Stallable {
     const res = this.#res;
     if (res === null) return;
     const headers = this.#headers;
+    this.bytesWritten += frames.length;
     this.#close(code);
     res.cork(() => {
       if (headers !== null) this.#writeHead(res, headers);
@@ -159,9 +167,10 @@ export class SseConnection implements Sink, Stallable {
   }
 
   #close(reason: CloseReason): void {
+    const summary = this.#owner?.summary?.() ?? noSummary;
     this.#res = null;
     this.#owner = null;
     this.#share.watch.forget(this);
-    this.#share.onClosed(this, reason);
+    this.#share.onClosed(this, reason, summary);
   }
 }

@@ -1,10 +1,12 @@
 import type { Sink, SinkOwner } from '../hub/sink.js';
 import type { CloseCode, CloseReason } from '../protocol/close-catalogue.js';
 import type { Environment } from '../std/clock.js';
-import type { StreamHandle } from '../subscribe/event-streams.js';
+import type { StreamHandle, StreamSummary } from '../subscribe/event-streams.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { AccessLog } from './access-log.js';
 import { CorkedWriter } from './corked-writer.js';
+import type { HeaderList } from './cors.js';
 import type { Exchange } from './exchange.js';
 import { SseConnection } from './sse-connection.js';
 import type { ConnectionShare } from './sse-connection.js';
@@ -15,6 +17,7 @@ export interface StreamBoardParts {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly streamsMax: number;
+  readonly accessLog: AccessLog;
 }
 
 /** The open streams of a server, oldest first. */
@@ -28,7 +31,11 @@ export class StreamBoard {
   constructor(parts: StreamBoardParts) {
     this.#parts = parts;
     this.#watch = new StallWatch(parts.environment.timers, parts.metrics);
-    this.#share = { writer: new CorkedWriter(), watch: this.#watch, onClosed: (connection, reason) => this.#closed(connection, reason) };
+    this.#share = {
+      writer: new CorkedWriter(),
+      watch: this.#watch,
+      onClosed: (connection, reason, summary) => this.#closed(connection, reason, summary),
+    };
   }
 
   get openCount(): number {
@@ -50,17 +57,18 @@ export class StreamBoard {
   }
 
   /** Turns the exchange into a stream. */
-  open(exchange: Exchange, attach: (sink: Sink) => SinkOwner & StreamHandle): void {
-    const headers = exchange.corsHeaders();
+  open(exchange: Exchange, further: HeaderList, attach: (sink: Sink) => SinkOwner & StreamHandle): void {
+    const headers = [...exchange.commonHeaders(), ...further];
     const res = exchange.handOver();
     if (res === null) return;
-    const connection = new SseConnection(res, headers, this.#share, this.#parts.environment.clock.tickMs());
+    const connection = new SseConnection(res, headers, this.#share, exchange.subject, this.#parts.environment.clock.tickMs());
+
     this.#open.add(connection);
     this.#parts.metrics.connectionOpened();
     try {
       connection.attach(attach);
     } catch (error) {
-      this.#parts.logger.error('a stream could not be attached', { error });
+      this.#parts.logger.error('a stream could not be attached', { error, requestId: exchange.request.requestId });
       connection.abort();
     }
   }
@@ -81,8 +89,11 @@ export class StreamBoard {
     this.#watch.stop();
   }
 
-  #closed(connection: SseConnection, reason: CloseReason): void {
+  #closed(connection: SseConnection, reason: CloseReason, summary: StreamSummary): void {
+    const { metrics, environment, accessLog } = this.#parts;
     this.#open.delete(connection);
-    this.#parts.metrics.connectionClosed(reason, (this.#parts.environment.clock.tickMs() - connection.openedAtTickMs) / 1_000);
+    const durationMs = Math.round(environment.clock.tickMs() - connection.openedAtTickMs);
+    metrics.connectionClosed(reason, durationMs / 1_000);
+    accessLog.streamEnded(connection.subject, { reason, durationMs, bytes: connection.bytesWritten, ...summary });
   }
 }

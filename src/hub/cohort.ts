@@ -9,8 +9,8 @@ import type { PartitionLog } from './topic-log.js';
 
 /** A live reader, as its cohort sees it. */
 export interface CohortMember {
-  /** Hands over bytes whose last id is `position`. False: the socket is behind, and the member has left with its own copy of the cursor. */
-  takeLive(frames: Uint8Array, position: string | null): boolean;
+  /** Hands over bytes of `count` events whose last id is `position`. False: the socket is behind, and the member has left with its own copy of the cursor. */
+  takeLive(frames: Uint8Array, position: string | null, count: number): boolean;
   /** The terminal event was in the bytes just handed over. */
   finish(): void;
 }
@@ -24,6 +24,10 @@ export class Cohort<Member extends CohortMember = CohortMember> {
   readonly subscription: Subscription;
   readonly cursor: Cursor;
   readonly members: Member[] = [];
+  /** The newest record time that was sent; null: nothing was yet. */
+  newestMs: number | null = null;
+  /** When something was last sent. */
+  sentTickMs = 0;
   readonly #context: HubContext;
   readonly #pending: RoutedEvent[] = [];
   readonly #pendingPartitions: PartitionLog[] = [];
@@ -126,7 +130,10 @@ export class Cohort<Member extends CohortMember = CohortMember> {
     const { members } = this;
     const { metrics, environment } = this.#context;
     metrics.eventsSent(count * members.length, frames.length * members.length);
-    for (let i = members.length - 1; i >= 0; i--) members[i]?.takeLive(frames, position);
-    if (newest !== null) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
+    for (let i = members.length - 1; i >= 0; i--) members[i]?.takeLive(frames, position, count);
+    if (newest === null) return;
+    this.newestMs = Math.max(this.newestMs ?? 0, newest.timestampMs);
+    this.sentTickMs = environment.clock.tickMs();
+    metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
   }
 }

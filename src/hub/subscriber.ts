@@ -1,67 +1,32 @@
 import { encodeRetry, keepAliveFrame } from '../protocol/control-frames.js';
 import { closeCatalogue, type CloseCode } from '../protocol/close-catalogue.js';
-import type { ChunkWriter } from '../protocol/chunk-writer.js';
 import type { GapReason, TierName } from '../protocol/names.js';
 import { matchesFilter } from '../routing/filter.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Cohort, CohortMember } from './cohort.js';
+import { CatchUp } from './catch-up.js';
 import type { Cursor } from './cursor.js';
 import { askedChannels, endMark, isSameRecord } from './encode-events.js';
-import type { HubContext } from './hub-options.js';
 import type { Sink, SinkOwner } from './sink.js';
+import type { RenewedTerms, StreamTerms, TermsEvent } from './stream-terms.js';
+import type { Start, SubscriberHome, SubscriberState } from './subscriber-home.js';
 import type { Subscription } from './subscription.js';
-import type { Page, ReplayBudget } from './tier-reader.js';
+import { TermsWatch, type TermsStream } from './terms-watch.js';
+import type { Page } from './tier-reader.js';
 import type { PartitionLog, TailWaiter } from './topic-log.js';
-
-/** Where and how a reader begins. */
-export interface Start {
-  readonly cursor: Cursor;
-  /** What was wrong with the position that it came with. */
-  readonly gap: { readonly reason: GapReason; readonly from: string | null } | null;
-  /** The present state of its channels, sent before anything else. */
-  readonly latest: readonly RoutedEvent[];
-  /** It came with a position. */
-  readonly isResume: boolean;
-}
-
-/** What a subscriber needs of the hub. */
-export interface SubscriberHome extends HubContext {
-  readonly out: ChunkWriter;
-  /** A record time before which this node has had everything. */
-  safeTimeMs(): number;
-  /**
-   * The live readers of the same subscription at the same place; made when there are none. Null while something waits to be sent to them: `waiter` is called when it was.
-   * It is not sent at once, because a reader joins inside its own request, where each write to another socket takes four system calls.
-   */
-  cohortFor(subscription: Subscription, cursor: Cursor, waiter: TailWaiter): Cohort<Subscriber> | null;
-  /** The subscriber left its cohort. */
-  cohortLeft(cohort: Cohort<Subscriber>): void;
-  /** How much a catch-up may read from the log. */
-  newBudget(): ReplayBudget;
-  stateChanged(subscriber: Subscriber, from: SubscriberState, to: SubscriberState): void;
-  closed(subscriber: Subscriber): void;
-}
-
-/**
- *                    ┌───────── page of recent, window or log ─────────┐
- *                    ▼                                                 │
- *   attach ──► catching-up ──── cursor at every tail ────► live        │
- *                    ▲ │  └─────────────────────────────────┼──────────┘
- *                    │ └── socket behind: nothing is read   │
- *                    └───── socket behind, hole, growth ────┘     any ──► closed
- */
-export type SubscriberState = 'catching-up' | 'live' | 'closed';
 
 /**
  * One reader: a cursor on the log. It reads pages from the cheapest tier that proves them complete until it is at the tail, then takes live
  * events with its cohort; a socket that is behind just leaves the cursor where it is. The same code serves first connect, reconnect, node
  * change and stall.
  */
-export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
+export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStream {
   readonly subscription: Subscription;
-  readonly #home: SubscriberHome;
+  readonly #home: SubscriberHome<Subscriber>;
   readonly #sink: Sink;
-  readonly #closeAtTickMs: number;
+  #closeAtTickMs: number;
+  /** Null: nothing was promised but the events. */
+  readonly #watch: TermsWatch | null;
   #state: SubscriberState = 'catching-up';
   /** Null while live: then the cohort's cursor is this reader's. */
   #cursor: Cursor | null;
@@ -72,26 +37,34 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   #hasWritten = true;
   #lastPosition = '';
   #reading: AbortController | null = null;
-  #budget: ReplayBudget | null = null;
-  #catchUpSinceTickMs: number | null = null;
-  #deepestTier: TierName = 'recent';
-  #hadGap = false;
-  /** The present state was the terminal event. */
+  /** Null while live. */
+  #catchUp: CatchUp | null;
+  /** The head was all: the present state was the terminal event, or there is nothing to follow. */
   #isOver = false;
-  #isResume: boolean;
+  #resumedFrom: TierName | null = null;
+  #eventCount = 0;
   /** Gaps to be told as soon as the socket takes bytes, each with where it begins (null: where the cursor is then) and what it does to the cursor. */
   #untold: { readonly reason: GapReason; readonly from: Cursor | null; readonly move: (cursor: Cursor) => void }[] = [];
 
-  constructor(home: SubscriberHome, subscription: Subscription, start: Start, sink: Sink) {
+  constructor(home: SubscriberHome<Subscriber>, subscription: Subscription, start: Start, sink: Sink, terms: StreamTerms | null) {
     this.#home = home;
     this.subscription = subscription;
     this.#sink = sink;
     this.#cursor = start.cursor;
-    this.#isResume = start.isResume;
+    this.#catchUp = new CatchUp(home, start.isResume);
     const { options, environment } = home;
-    const openedTickMs = environment.clock.tickMs();
-    this.#closeAtTickMs = options.maxAgeMs === 0 ? Infinity : openedTickMs + options.maxAgeMs * (0.8 + 0.2 * environment.random());
-    this.#writeHead(start);
+    this.#watch = terms === null ? null : new TermsWatch(terms, this, environment.clock, start.newestMs ?? null);
+    const maxAgeMs = terms?.maxAgeMs ?? options.maxAgeMs;
+    const ageMs = maxAgeMs === 0 ? Infinity : maxAgeMs * (0.8 + 0.2 * environment.random());
+    // A time-out that counts from the opening would begin anew with each stream, and never come.
+    this.#closeAtTickMs = environment.clock.tickMs() + Math.max(ageMs, (this.#watch?.timeoutLeftMs ?? 0) + options.keepAliveMs);
+    this.#writeHead(start, terms);
+  }
+
+  /** What the stream was so far. */
+  summary(): { readonly events: number; readonly resumedFrom?: TierName } {
+    const tier = this.#catchUp?.resumedFrom ?? this.#resumedFrom;
+    return { events: this.#eventCount, ...(tier === null ? {} : { resumedFrom: tier }) };
   }
 
   get state(): SubscriberState {
@@ -100,9 +73,12 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
 
   /** Begins to catch up, behind the head that the constructor left in the writer. */
   begin(): void {
-    if (!this.#isOver) return this.#pump();
-    this.#flushOut();
-    this.close('ended');
+    if (this.#isOver) {
+      this.#flushOut();
+      return this.close('ended');
+    }
+    this.#pump();
+    if (this.#state !== 'closed') this.#planWatch();
   }
 
   covers(partition: PartitionLog): boolean {
@@ -117,7 +93,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
 
   // ---- what the hub tells
 
-  takeLive(frames: Uint8Array, position: string | null): boolean {
+  takeLive(frames: Uint8Array, position: string | null, count: number): boolean {
+    this.#eventCount += count;
     if (position !== null) this.#lastPosition = position;
     return this.#write(frames);
   }
@@ -135,8 +112,10 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   leaveCohort(): void {
     const cohort = this.#cohort;
     if (cohort === null) return;
+    this.noteCohort();
     this.#cursor = cohort.cursor.copy();
     this.#cohort = null;
+    this.#catchUp = new CatchUp(this.#home, false);
     cohort.members.splice(cohort.members.lastIndexOf(this), 1);
     this.#enter('catching-up');
     this.#home.cohortLeft(cohort);
@@ -193,14 +172,60 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   /** Ends the stream on purpose. */
   close(code: CloseCode): void {
     if (this.#state === 'closed') return;
-    const { out, options, environment } = this.#home;
+    const { out, environment } = this.#home;
     const { reconnect, retryMs } = closeCatalogue[code];
-    const jitteredMs = Math.round(Math.max(retryMs, reconnect === 'stop' ? 0 : options.retryMs / 2) * (0.75 + 0.5 * environment.random()));
+    const jitteredMs = Math.round(Math.max(retryMs, reconnect === 'stop' ? 0 : this.#retryMs / 2) * (0.75 + 0.5 * environment.random()));
     out.begin();
     if (reconnect !== 'stop') out.append(encodeRetry(jitteredMs));
     this.subscription.format.control(out, 'selvage.close', { code, reconnect, retryMs: jitteredMs }, null);
     this.#leave();
     this.#sink.end(out.take(), code);
+  }
+
+  // ---- what the terms ask for
+
+  /** What was promised; null: nothing but the events. */
+  get terms(): StreamTerms | null {
+    return this.#watch?.terms ?? null;
+  }
+
+  /** The stream goes on under other terms. */
+  renew(renewed: RenewedTerms): void {
+    if (this.#state === 'closed' || this.#watch === null) return;
+    this.#watch.renew(renewed);
+    this.#planWatch();
+  }
+
+  get isAtTail(): boolean {
+    return this.#state === 'live' && this.#cohort?.hasPending === false;
+  }
+
+  get isFlowing(): boolean {
+    return this.#state !== 'closed' && !this.#isBlocked;
+  }
+
+  noteCohort(): void {
+    const cohort = this.#cohort;
+    if (cohort !== null && cohort.newestMs !== null) this.#watch?.sent(cohort.newestMs, cohort.sentTickMs);
+  }
+
+  tell(type: string, data: object): void {
+    const { out } = this.#home;
+    out.begin();
+    this.subscription.format.control(out, type, data, null);
+    this.#flushOut();
+  }
+
+  endWith(event: TermsEvent, code: CloseCode): void {
+    this.#home.out.begin();
+    this.#last(event, this.currentPosition());
+    this.#flushOut();
+    this.close(code);
+  }
+
+  #planWatch(): void {
+    const { deadlines } = this.#home;
+    if (this.#watch !== null) deadlines.plan(this.#watch, this.#watch.look());
   }
 
   // ---- what the socket tells
@@ -269,6 +294,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
       }
       format.event(out, event, askedChannels(this.subscription, event), isLast ? this.#lastPosition : null);
       if (isTerminal) {
+        this.#eventCount += i + 1;
         this.#flushOut();
         return this.close('ended');
       }
@@ -276,16 +302,14 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     cursor.advance(index, provenTo);
     const newest = wanted[wanted.length - 1];
     if (newest === undefined) return;
+    this.#watch?.sent(newest.timestampMs, environment.clock.tickMs());
+    this.#eventCount += wanted.length;
     metrics.eventsSent(wanted.length, out.length - before);
-    if (this.#catchUpSinceTickMs === null) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
+    if (this.#catchUp?.isReplaying !== true) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
   }
 
   #readPage(cursor: Cursor, index: number): void {
-    const { clock } = this.#home.environment;
-    if (this.#catchUpSinceTickMs === null) {
-      this.#catchUpSinceTickMs = clock.tickMs();
-      this.#home.metrics.replayStarted();
-    }
+    const catchUp = (this.#catchUp ??= new CatchUp(this.#home, false));
     const partition = cursor.partitions[index] as PartitionLog;
     const reading = new AbortController();
     this.#reading = reading;
@@ -295,7 +319,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
       channels: this.subscription.channels,
       after: cursor.at[index] as number,
       recentStart: partition.recent.start,
-      budget: (this.#budget ??= this.#home.newBudget()),
+      budget: catchUp.beginReplay(() => this.#home.newBudget()),
       signal: reading.signal,
     };
     void this.#home.tiers.readPage(query).then((page) => {
@@ -311,7 +335,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     if (page.kind === 'gap') {
       this.#tellGap(page.reason, () => cursor.advance(index, page.to));
     } else {
-      if (page.tier === 'log' || this.#deepestTier === 'recent') this.#deepestTier = page.tier;
+      this.#catchUp?.saw(page.tier);
       this.#appendPage(cursor, index, page.events, page.provenTo);
       if (this.state === 'closed') return;
       // Each page ends with a position, or a filtered replay that is cut off would start over for ever.
@@ -341,32 +365,49 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   }
 
   #endCatchUp(): void {
-    const { metrics, environment } = this.#home;
-    if (this.#catchUpSinceTickMs !== null) metrics.replayEnded((environment.clock.tickMs() - this.#catchUpSinceTickMs) / 1_000);
-    if (this.#isResume) metrics.resumed(this.#deepestTier, this.#hadGap ? 'gap' : 'complete');
-    this.#isResume = false;
-    this.#catchUpSinceTickMs = null;
-    this.#budget = null;
+    this.#catchUp?.end();
+    this.#resumedFrom ??= this.#catchUp?.resumedFrom ?? null;
+    this.#catchUp = null;
   }
 
   // ---- writing
 
-  #writeHead({ gap, latest, cursor }: Start): void {
-    const { out, options, environment } = this.#home;
+  get #retryMs(): number {
+    return this.terms?.retryMs ?? this.#home.options.retryMs;
+  }
+
+  #writeHead({ gap, latest, cursor, final }: Start, terms: StreamTerms | null): void {
+    const { out, environment } = this.#home;
     out.begin();
-    out.append(encodeRetry(options.retryMs * (0.75 + 0.5 * environment.random())));
+    out.append(encodeRetry(this.#retryMs * (0.75 + 0.5 * environment.random())));
     out.append(keepAliveFrame);
     const position = cursor.text(this.#home.safeTimeMs());
     if (gap === null) this.#control('selvage.position', {}, position);
     else this.#sayGap(gap.reason, gap.from);
+    const { filter, format } = this.subscription;
+    const greeting = terms?.greeting ?? null;
+    if (greeting !== null) format.control(out, greeting.type, greeting.data(environment.clock.nowMs()), null);
+    if (final !== undefined) {
+      this.#isOver = true;
+      return this.#last(final, position);
+    }
     for (const event of latest) {
-      const { filter, format } = this.subscription;
       if (!matchesFilter(filter, event)) continue;
+      this.#watch?.sent(event.timestampMs, environment.clock.tickMs());
       this.#isOver = filter.until?.has(event.type) === true;
       if (this.#isOver) this.#lastPosition = position + endMark;
       format.event(out, event, askedChannels(this.subscription, event), this.#lastPosition);
+      this.#eventCount++;
       if (this.#isOver) return;
     }
+  }
+
+  /** Appends an event of the fabric's own behind which there is nothing: whoever comes back with its id is told so. */
+  #last(event: TermsEvent, position: string): void {
+    const { out, environment } = this.#home;
+    this.#lastPosition = position + endMark;
+    const nowMs = environment.clock.nowMs();
+    this.subscription.format.own(out, event.type, event.data(nowMs), nowMs, this.#lastPosition);
   }
 
   /** Tells a gap and moves over it; what was filtered out before it is no part of it. */
@@ -379,7 +420,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
   /** The id of a gap is where reading goes on. */
   #sayGap(reason: GapReason, from: string | null): void {
     const to = (this.#cursor as Cursor).text(this.#home.safeTimeMs());
-    this.#hadGap = true;
+    this.#catchUp?.sawGap();
     this.#home.metrics.gapTold(reason);
     this.#control('selvage.gap', { reason, from, to }, to);
   }
@@ -426,6 +467,10 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter {
     this.#reading?.abort();
     this.#reading = null;
     this.#stopWaiting();
+    if (this.#watch !== null) {
+      this.#watch.end();
+      this.#home.deadlines.forget(this.#watch);
+    }
     this.#enter('closed');
     this.#home.closed(this);
   }

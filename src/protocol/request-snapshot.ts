@@ -13,4 +13,6 @@ export interface RequestSnapshot {
   readonly headers: ReadonlyMap<string, string>;
   /** The peer's address as text. */
   readonly remoteAddress: string;
+  /** Names the request in answers and log lines; absent where no server stands before the request story. */
+  readonly requestId?: string;
 }

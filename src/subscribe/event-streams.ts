@@ -15,10 +15,13 @@ export interface EventStreams {
 export type StreamAnswer =
   | {
       readonly kind: 'stream';
+      /** Further headers, such as those of limits. */
+      readonly headers?: readonly (readonly [string, string])[];
       /** Attaches the socket: the head of the stream is written before this returns. */ attach(sink: Sink): SinkOwner & StreamHandle;
     }
   | {
       readonly kind: 'poll';
+      readonly headers?: readonly (readonly [string, string])[];
       /** Settles when there is something to answer, or after `wait=`. */ poll(signal: AbortSignal): Promise<PollResult>;
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
@@ -28,6 +31,17 @@ export type StreamAnswer =
 export interface StreamHandle {
   /** Ends the stream on purpose, with its `selvage.close`. */
   close(code: CloseCode): void;
+  /** What the stream was, for the line that is written at its end. */
+  summary?(): StreamSummary;
+}
+
+export interface StreamSummary {
+  /** Unique over all nodes; absent where streams have no names. */
+  readonly streamId?: string;
+  /** Events handed to the socket. */
+  readonly events?: number;
+  /** The deepest tier that a resume was read from; absent: it was none. */
+  readonly resumedFrom?: string;
 }
 
 export interface PollResult {
@@ -43,4 +57,9 @@ export interface Refusal {
   readonly detail: string;
   /** Seconds for `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** The bound that was passed, and the present value. */
+  readonly limit?: number;
+  readonly present?: number;
+  /** Further headers, such as `WWW-Authenticate`. */
+  readonly headers?: Readonly<Record<string, string>>;
 }

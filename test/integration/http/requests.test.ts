@@ -284,28 +284,28 @@ test('a base path is put before every address', async () => {
 });
 
 test('options that contradict each other are refused by name', async () => {
-  await expect(startServer({ options: { cors: { origins: '*', credentials: true, maxAgeSeconds: 1 } } })).rejects.toThrow(
+  await expect(startServer({ options: { cors: { origins: '*', credentials: true, maxAgeSeconds: 1, privateNetwork: false } } })).rejects.toThrow(
     /cors\.credentials/,
   );
   await expect(startServer({ options: { basePath: 'fabric/' } })).rejects.toThrow(/basePath/);
 });
 
 test('only listed origins are named, credentials never go with a star', async () => {
-  const listed = await start({ options: { cors: { origins: ['https://a.example'], credentials: true, maxAgeSeconds: 60 } } });
+  const listed = await start({ options: { cors: { origins: ['https://a.example'], credentials: true, maxAgeSeconds: 60, privateNetwork: false } } });
   const asked = await roundTrip(listed.port, get('/', 'Origin: https://a.example\r\n'));
   expect(asked.head).toContain('Access-Control-Allow-Origin: https://a.example');
   expect(asked.head).toContain('Access-Control-Allow-Credentials: true');
   expect(asked.head).toContain('Vary: Accept, Origin');
   expect((await roundTrip(listed.port, get('/', 'Origin: https://b.example\r\n'))).head).not.toContain('Access-Control');
   expect((await roundTrip(listed.port, get('/'))).head).not.toContain('Access-Control');
-  const open = await start({ options: { cors: { origins: '*', credentials: false, maxAgeSeconds: 60 } } });
+  const open = await start({ options: { cors: { origins: '*', credentials: false, maxAgeSeconds: 60, privateNetwork: false } } });
   const any = await roundTrip(open.port, get('/', 'Origin: https://b.example\r\n'));
   expect(any.head).toContain('Access-Control-Allow-Origin: *');
   expect(any.head).not.toContain('Credentials');
 });
 
 test('a preflight for Last-Event-ID is allowed to listed origins', async () => {
-  const { port } = await start({ options: { cors: { origins: ['https://a.example'], credentials: false, maxAgeSeconds: 60 } } });
+  const { port } = await start({ options: { cors: { origins: ['https://a.example'], credentials: false, maxAgeSeconds: 60, privateNetwork: false } } });
   const preflight = 'Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: last-event-id\r\n';
   const allowed = await roundTrip(port, get('/v1/events', `Origin: https://a.example\r\n${preflight}`, 'OPTIONS'));
   expect(allowed.status).toBe(204);
@@ -313,6 +313,6 @@ test('a preflight for Last-Event-ID is allowed to listed origins', async () => {
   expect(allowed.head).toMatch(/Access-Control-Allow-Headers: .*Content-Type, Last-Event-ID/);
   expect(allowed.head).toContain('Access-Control-Max-Age: 60');
   expect((await roundTrip(port, get('/v1/events', `Origin: https://b.example\r\n${preflight}`, 'OPTIONS'))).head).not.toContain(
-    'Access-Control',
+    'Access-Control-Allow',
   );
 });
