@@ -2,6 +2,7 @@ import { publishOptions } from './publish-options.js';
 import { corsOptions, httpOptions, logOptions, tlsOptions } from './http-options.js';
 import { adminOptions, controlOptions } from './control-options.js';
 import { budgetOptions } from './budget-options.js';
+import { authOptions } from './auth-options.js';
 import { kafkaOptions } from './kafka-options.js';
 import { choice, integer, list, text } from './option.js';
 import type { ValuesOf } from './option.js';
@@ -60,6 +61,7 @@ export const options = {
   control: controlOptions,
   admin: adminOptions,
   cors: corsOptions,
+  auth: authOptions,
   http: httpOptions,
   tls: tlsOptions,
   log: logOptions,
