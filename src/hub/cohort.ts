@@ -130,10 +130,11 @@ export class Cohort<Member extends CohortMember = CohortMember> {
     const { members } = this;
     const { metrics, environment } = this.#context;
     metrics.eventsSent(count * members.length, frames.length * members.length);
+    if (newest !== null) {
+      this.newestMs = Math.max(this.newestMs ?? 0, newest.timestampMs);
+      this.sentTickMs = environment.clock.tickMs();
+    }
     for (let i = members.length - 1; i >= 0; i--) members[i]?.takeLive(frames, position, count);
-    if (newest === null) return;
-    this.newestMs = Math.max(this.newestMs ?? 0, newest.timestampMs);
-    this.sentTickMs = environment.clock.tickMs();
-    metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
+    if (newest !== null) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
   }
 }

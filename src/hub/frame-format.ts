@@ -10,6 +10,8 @@ export interface FrameFormat {
   event(out: ChunkWriter, event: RoutedEvent, channels: readonly string[], id: string | null): void;
   /** Appends one event of the fabric's own. */
   control(out: ChunkWriter, type: string, data: object, id: string | null): void;
+  /** Appends an event of the stream itself that a reader takes for one of the channel's: its time-out, its error. It names no channel. */
+  own(out: ChunkWriter, type: string, data: object, timeMs: number, id: string): void;
 }
 
 /** The frame as encoded once, with the id behind it. */
@@ -20,7 +22,10 @@ export const plainFormat: FrameFormat = {
     out.endFrame(id);
   },
   control: appendControl,
+  own: (out, type, data, _timeMs, id) => appendControl(out, type, data, id),
 };
+
+const ownEnvelope = (type: string, data: object, timeMs: number): object => ({ type, time: new Date(timeMs).toISOString(), data });
 
 function appendControl(out: ChunkWriter, type: string, data: object, id: string | null): void {
   out.append(encodeControl(type, data, id ?? undefined));
@@ -74,6 +79,7 @@ export function createEnvelopeFormat(): FrameFormat {
       out.endFrame(id);
     },
     control: appendControl,
+    own: (out, type, data, timeMs, id) => appendControl(out, type, ownEnvelope(type, data, timeMs), id),
   };
 }
 
@@ -86,5 +92,8 @@ export const jsonLinesFormat: FrameFormat = {
   },
   control(out, type, data, id) {
     out.append(textEncoder.encode(`c${JSON.stringify({ type, data, id })}\n`));
+  },
+  own(out, type, data, timeMs, id) {
+    out.append(textEncoder.encode(`e${JSON.stringify({ id, ...ownEnvelope(type, data, timeMs) })}\n`));
   },
 };

@@ -6,10 +6,13 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { ChannelIndex } from './channel-index.js';
 import { Cohort } from './cohort.js';
 import type { Cursor } from './cursor.js';
+import { DeadlineWheel } from './deadline-wheel.js';
 import type { HubOptions } from './hub-options.js';
 import { KeepAliveWheel } from './keep-alive-wheel.js';
 import type { Sink } from './sink.js';
-import { Subscriber, type Start, type SubscriberHome, type SubscriberState } from './subscriber.js';
+import type { StreamTerms } from './stream-terms.js';
+import { Subscriber } from './subscriber.js';
+import type { Start, SubscriberHome, SubscriberState } from './subscriber-home.js';
 import { isEverHome, isHomeUnder, type Subscription } from './subscription.js';
 import type { ReplayBudget, TierReader } from './tier-reader.js';
 import type { PartitionLog, TailWaiter, TopicLog } from './topic-log.js';
@@ -33,12 +36,13 @@ export interface HubParts {
  * Carries routed events to the readers of this node. The tail feeds it (`ingest`, `hole`, `grow`, `reset`); readers are attached to it. No I/O:
  * sockets are sinks, and what `recent` no longer holds comes from the tier reader.
  */
-export class Hub implements SubscriberHome {
+export class Hub implements SubscriberHome<Subscriber> {
   readonly options: HubOptions;
   readonly environment: Environment;
   readonly metrics: Metrics;
   readonly tiers: TierReader;
   readonly out = new ChunkWriter();
+  readonly deadlines: DeadlineWheel;
   readonly newBudget: () => ReplayBudget;
   readonly topics: TopicTable;
   readonly #hearStray: HubParts['hearStray'];
@@ -65,6 +69,7 @@ export class Hub implements SubscriberHome {
     this.#hearStray = hearStray;
     this.#recentStore = recentStore;
     this.#wheel = new KeepAliveWheel(options.keepAliveMs, environment);
+    this.deadlines = new DeadlineWheel(environment);
   }
 
   // ---- readers
@@ -82,9 +87,12 @@ export class Hub implements SubscriberHome {
     return [...this.#subscribers.keys()];
   }
 
-  /** Attaches a reader; the head of its stream, and what `recent` has for it, is written before this returns. */
-  attach(subscription: Subscription, start: Start, sink: Sink): Subscriber {
-    const subscriber = new Subscriber(this, subscription, start, sink);
+  /**
+   * Attaches a reader; the head of its stream, and what `recent` has for it, is written before this returns. `terms`: what it is promised besides the
+   * events; null: nothing.
+   */
+  attach(subscription: Subscription, start: Start, sink: Sink, terms: StreamTerms | null = null): Subscriber {
+    const subscriber = new Subscriber(this, subscription, start, sink, terms);
     this.#subscribers.set(subscriber, this.#wheel.add(subscriber));
     this.#channels.addCatchingUp(subscriber);
     subscriber.begin();
@@ -227,6 +235,7 @@ export class Hub implements SubscriberHome {
 
   stop(): void {
     this.#wheel.stop();
+    this.deadlines.stop();
   }
 
   // ----

@@ -24,7 +24,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   readonly subscription: Subscription;
   readonly #home: SubscriberHome<Subscriber>;
   readonly #sink: Sink;
-  #closeAtTickMs: number;
+  readonly #closeAtTickMs: number;
   /** Null: nothing was promised but the events. */
   readonly #watch: TermsWatch | null;
   #state: SubscriberState = 'catching-up';
@@ -56,8 +56,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     this.#watch = terms === null ? null : new TermsWatch(terms, this, environment.clock, start.newestMs ?? null);
     const maxAgeMs = terms?.maxAgeMs ?? options.maxAgeMs;
     const ageMs = maxAgeMs === 0 ? Infinity : maxAgeMs * (0.8 + 0.2 * environment.random());
-    // A time-out that counts from the opening would begin anew with each stream, and never come.
-    this.#closeAtTickMs = environment.clock.tickMs() + Math.max(ageMs, (this.#watch?.timeoutLeftMs ?? 0) + options.keepAliveMs);
+    this.#closeAtTickMs = environment.clock.tickMs() + Math.max(ageMs, this.#watch?.leastAgeMs ?? 0);
     this.#writeHead(start, terms);
   }
 

@@ -1,6 +1,7 @@
 import type { Hub } from '../hub/hub.js';
 import type { Sink } from '../hub/sink.js';
-import type { Start, Subscriber } from '../hub/subscriber.js';
+import type { Subscriber } from '../hub/subscriber.js';
+import type { Start } from '../hub/subscriber-home.js';
 import type { Subscription } from '../hub/subscription.js';
 import type { Timer } from '../std/clock.js';
 import type { PollResult } from './event-streams.js';

@@ -1,5 +1,5 @@
 import type { Hub } from '../hub/hub.js';
-import type { Start } from '../hub/subscriber.js';
+import type { Start } from '../hub/subscriber-home.js';
 import type { EventLog } from '../log/event-log.js';
 import { errorCatalogue, type ErrorCode } from '../protocol/error-catalogue.js';
 import { decodePosition, positionBytesMax as longestPosition } from '../protocol/position.js';
