@@ -13,7 +13,7 @@ export interface ListenerParts {
   readonly socketsMax: number;
   readonly timers: Timers;
   readonly logger: Logger;
-  handle(res: HttpResponse, req: HttpRequest): void;
+  readonly handle: (res: HttpResponse, req: HttpRequest) => void;
   /** A connection was cut because so many were open. */
   onCut(openSockets: number): void;
 }
