@@ -1,5 +1,6 @@
 import { parseIpRange } from '../admission/limits/ip-address.js';
 import type { Route } from '../routing/route.js';
+import { checkAuth } from './check-auth.js';
 import type { ConfigProblem } from './config-error.js';
 import type { OptionValues } from './options.js';
 
@@ -17,6 +18,7 @@ export function checkConfig(values: OptionValues, routes: readonly Route[], give
   checkRedis(values, given, report);
   checkTiers(values, report);
   checkServing(values, report);
+  checkAuth(values, given, report);
   checkLimits(values, report);
   if (routes.some((route) => route.topic === values.kafka.deadLetterTopic)) {
     report('kafka.deadLetterTopic', 'is a topic with a route: dead letters would be read as events');

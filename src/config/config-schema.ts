@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { issuerFields } from '../admission/identity/parse-issuer.js';
 import { routeFields } from '../routing/parse-route.js';
 import { isDerived, isOption } from './option.js';
 import type { Option, OptionTree } from './option.js';
@@ -9,12 +10,22 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 /** JSON schema (2020-12) of the configuration file, for editors. `loadConfig` is stricter: it also checks what options promise together. */
 export function configSchema(): JsonSchema {
   const { properties, ...rest } = sectionSchema(options);
+  const sections = properties as { readonly auth: JsonSchema };
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Selvage configuration',
     ...rest,
-    properties: { ...(properties as JsonSchema), routes: routesSchema() },
+    properties: { ...sections, auth: withIssuers(sections.auth), routes: routesSchema() },
   };
+}
+
+function withIssuers(auth: JsonSchema): JsonSchema {
+  const issuers = {
+    type: 'array',
+    description: 'Whose tokens are believed.',
+    items: { type: 'object', additionalProperties: false, properties: Object.fromEntries(issuerFields.map((name) => [name, {}])) },
+  };
+  return { ...auth, properties: { ...(auth['properties'] as JsonSchema), issuers } };
 }
 
 function sectionSchema(tree: OptionTree): JsonSchema {

@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import { ConfigError } from './config-error.js';
 import type { ConfigProblem } from './config-error.js';
 import { collectNotices } from './collect-notices.js';
+import { loadIdentity } from './load-identity.js';
 import { isDerived, isOption } from './option.js';
 import type { KnownValues, OptionTree } from './option.js';
 import { configFileEnv, optionEntries } from './option-entries.js';
@@ -18,6 +19,10 @@ import type { Variables } from './read-environment.js';
 
 /** Options that decide what others mean. */
 const decisive = ['roles', 'kafka.brokers', 'kafka.tls.enabled', 'kafka.sasl.mechanism', 'redis.url'];
+
+/** Parts of the file that other rooms read. */
+const ownGrammars = ['routes', 'auth.issuers'];
+const isOneName = (name: string): boolean => !name.includes('.');
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -39,8 +44,10 @@ export function loadConfig(env: Variables, readFile: (path: string) => string, n
     const value = fromEnvironment === undefined ? readPath(file, entry.segments) : fromEnvironment.value;
     if (value !== undefined && checkValue(entry, value, fromEnvironment?.env, problems)) given.set(entry.path, value);
   }
-  const values = fillIn(entries, given, nodeId);
+  const issuers = readPath(file, ['auth', 'issuers']);
+  const values = fillIn(entries, given, nodeId, issuers !== undefined);
   const routes = loadRoutes(file['routes'], problems);
+  const identity = loadIdentity(values.auth, issuers, environment.get('auth.jwtSecret')?.file ?? null, problems);
   // A contradiction that follows from a value that is wrong anyway would only mislead.
   const wrong = new Set(problems.map(({ path }) => path));
   if (!decisive.some((path) => wrong.has(path))) {
@@ -53,9 +60,10 @@ export function loadConfig(env: Variables, readFile: (path: string) => string, n
   return freeze({
     ...values,
     routes,
+    identity,
     isEmbedded: values.kafka.brokers === null,
     secretFiles: Object.fromEntries(secretFiles),
-    notices: collectNotices(values),
+    notices: collectNotices(values, identity),
   });
 }
 
@@ -68,7 +76,10 @@ function loadRoutes(raw: unknown, problems: ConfigProblem[]): readonly Route[] {
 
 /** Names in the file that are no option; a section that is no section. */
 function refuseUnknown(tree: OptionTree, fields: Fields, above: string, problems: ConfigProblem[]): void {
-  const known = above === '' ? [...Object.keys(tree), 'routes'] : Object.keys(tree);
+  const known = [
+    ...Object.keys(tree),
+    ...ownGrammars.filter((path) => path.startsWith(above)).map((path) => path.slice(above.length)),
+  ].filter(isOneName);
   for (const [name, value] of Object.entries(fields)) {
     const path = above + name;
     if (!known.includes(name)) {
@@ -106,9 +117,12 @@ function checkValue({ path, option }: OptionEntry, value: unknown, env: string |
 }
 
 /** Given values and, for the rest, defaults; those that derive come from the ones that do not. */
-function fillIn(entries: readonly OptionEntry[], given: ReadonlyMap<string, unknown>, nodeId: string): OptionValues {
+function fillIn(entries: readonly OptionEntry[], given: ReadonlyMap<string, unknown>, nodeId: string, hasIssuers: boolean): OptionValues {
   const group = given.get('group');
-  const known: KnownValues = { group: typeof group === 'string' ? group : defaultGroup, isEmbedded: !given.has('kafka.brokers'), nodeId };
+  const isEmbedded = !given.has('kafka.brokers');
+  const hasAnyIssuer = hasIssuers || given.has('auth.jwtSecret') || given.has('auth.jwksUrl');
+  const isOpen = isEmbedded && !hasAnyIssuer && isLoopback(given.get('host'));
+  const known: KnownValues = { group: typeof group === 'string' ? group : defaultGroup, isEmbedded, isOpen, nodeId };
   const values: Record<string, unknown> = {};
   for (const { path, segments, option } of entries) {
     const { defaultValue } = option;
@@ -117,6 +131,10 @@ function fillIn(entries: readonly OptionEntry[], given: ReadonlyMap<string, unkn
   }
   return values as unknown as OptionValues;
 }
+
+/** The host of an embedded node, where it is not given, is loopback. */
+const isLoopback = (host: unknown): boolean =>
+  host === undefined || (typeof host === 'string' && /^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host));
 
 function setPath(target: Record<string, unknown>, segments: readonly string[], value: unknown): void {
   const [first = '', ...rest] = segments;

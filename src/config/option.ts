@@ -5,6 +5,8 @@ export interface KnownValues {
   readonly group: string;
   /** No Kafka is configured: the log is memory of this process. */
   readonly isEmbedded: boolean;
+  /** Embedded, on loopback and without an issuer: for trying things out, nobody is asked who they are. */
+  readonly isOpen: boolean;
   /** A name of this process, from the caller. */
   readonly nodeId: string;
 }

@@ -25,7 +25,10 @@ describe('defaults', () => {
       recent: { bytesMax: 268_435_456 },
     });
     expect(config.routes.map(({ topic, publish }) => [topic, publish])).toEqual([['selvage.events', true]]);
-    expect(config.notices).toHaveLength(1);
+    expect(config.notices).toEqual([
+      expect.stringContaining('nobody is asked who they are'),
+      expect.stringContaining('kafka.brokers is not set'),
+    ]);
   });
 
   test('with Kafka: on every address, no origins, names from the group', () => {
@@ -36,7 +39,7 @@ describe('defaults', () => {
       kafka: { brokers: ['k1:9092'], deadLetterTopic: 'shop.dead-letters' },
       redis: { prefix: 'shop' },
       cors: { origins: [] },
-      notices: [],
+      notices: [expect.stringContaining('nobody can read or publish')],
     });
   });
 

@@ -16,7 +16,7 @@ test('every option has a name of its own in the environment, and a sentence', ()
 test('defaults are values that the option itself accepts', () => {
   for (const { path, option } of entries) {
     const { defaultValue } = option;
-    const value = isDerived(defaultValue) ? defaultValue.derive({ group: 'g', isEmbedded: true, nodeId: 'n' }) : defaultValue;
+    const value = isDerived(defaultValue) ? defaultValue.derive({ group: 'g', isEmbedded: true, isOpen: true, nodeId: 'n' }) : defaultValue;
     if (value !== null) expect([path, option.schema.safeParse(value).success]).toEqual([path, true]);
   }
 });

@@ -119,7 +119,7 @@ export interface Asked {
 export function request({ method = 'GET', headers = {}, query = {} }: Asked = {}): RequestSnapshot {
   const values = Object.entries(query).map(([name, value]) => [name, typeof value === 'string' ? [value] : value] as const);
   const snapshot = { method, path: '/v1/events', pathParameters: {}, query: new Map(values), headers: new Map(Object.entries(headers)) };
-  return { ...snapshot, remoteAddress: '127.0.0.1', requestId: 'test' } as RequestSnapshot;
+  return { ...snapshot, remoteAddress: '127.0.0.1', requestId: 'test' };
 }
 
 export const bearer = (token: string): RequestSnapshot => request({ headers: { authorization: `Bearer ${token}` } });
