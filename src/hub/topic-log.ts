@@ -39,6 +39,8 @@ export class TopicLog {
   #tailsBeforeConfirmation: readonly number[] | null = null;
   /** A keyed topic that was found to hold records outside their home partition: its channels may be anywhere. */
   isBreached = false;
+  /** What the log still has is the current state: latest events that are lost can be read from there. */
+  latestIsInLog = false;
 
   /** Some reader looks at home partitions only. */
   hasHomeReaders = false;

@@ -12,6 +12,7 @@ export class TopicTable {
     this.clusterTag = clusterTag;
     for (const [serial, { topic, generation }] of topics.entries()) {
       const log = new TopicLog(topic, topicTag(topic, generation), serial);
+      log.latestIsInLog = topics[serial]?.latestIsInLog ?? false;
       this.#byName.set(topic, log);
       this.#byTag.set(log.tag, log);
     }

@@ -1,6 +1,7 @@
 import { isChannelName } from '../protocol/channel-name.js';
 import { canProduce, keyOfChannel, keyTemplateOf } from './channel-pattern.js';
 import { BoundedCache } from '../std/bounded-cache.js';
+import { keepsLatest } from './latest-rule.js';
 import { hashKey } from './partition-hash.js';
 import type { Route } from './route.js';
 import type { ChannelSource, HomePartition, PublishTarget } from './router.js';
@@ -46,7 +47,7 @@ export class ChannelSources {
     return [...byTopic].map(([topic, routes]) => ({
       topic,
       home: byTopic.size === 1 ? homeOf(routes, channel) : null,
-      hasLatest: routes.some((route) => route.latest !== null),
+      hasLatest: routes.some(({ latest }) => latest !== null && keepsLatest(latest, channel)),
       position: routes.some((route) => route.position === 'time') ? 'time' : 'offset',
       attributes: [...new Set(routes.flatMap((route) => route.attributes.map(({ name }) => name)))],
     }));

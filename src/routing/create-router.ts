@@ -115,6 +115,7 @@ function describeTopic(topic: string, routes: readonly Route[], eventBytesMax: n
     fingerprint: fingerprintRoutes(routes, eventBytesMax),
     keyed: routes.some((route) => route.keyed !== false),
     compactedMeans: routes[0]?.compactedMeans ?? 'gap',
+    latestIsInLog: routes[0]?.compactedMeans === 'current-state' && routes.some((route) => route.latest !== null),
   };
 }
 

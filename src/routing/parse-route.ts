@@ -4,6 +4,7 @@ import { parseAttributes } from './parse-attributes.js';
 import { parseJsonPointer } from './json-pointer.js';
 import type { Condition, Pick, Route } from './route.js';
 import type { FieldReader } from '../std/field-reader.js';
+import { parseChannelSegments, type ChannelSegments } from './latest-rule.js';
 import type { LatestRule } from './routed-event.js';
 import { parseSource, parseTemplate, valuePartsOf } from './template.js';
 import type { Template } from './template.js';
@@ -172,10 +173,21 @@ function parseTombstone(reader: FieldReader, path: string, value: unknown): Rout
 }
 
 function parseLatest(reader: FieldReader, path: string, value: unknown): LatestRule | null {
-  const raw = reader.fields(path, value, ['ttlSeconds', 'bytesMax']);
+  const raw = reader.fields(path, value, ['ttlSeconds', 'bytesMax', 'channels']);
   if (raw === undefined) return null;
   return {
+    ...(raw['channels'] === undefined ? {} : { channels: parseLatestChannels(reader, `${path}.channels`, raw['channels']) }),
     ttlMs: reader.integer(`${path}.ttlSeconds`, raw['ttlSeconds'], 1, 10 * yearSeconds, null) * 1_000,
     bytesMax: reader.integer(`${path}.bytesMax`, raw['bytesMax'], 1, 16_777_216, latestBytesMaxDefault),
   };
+}
+
+function parseLatestChannels(reader: FieldReader, path: string, value: unknown): readonly ChannelSegments[] {
+  return reader.list(path, value, 64).flatMap(([at, element]) => {
+    const segments =
+      typeof element === 'string' ? parseChannelSegments(element) : { problem: 'must be a pattern of channels such as task.*' };
+    if (!('problem' in segments)) return [segments];
+    reader.problem(at, segments.problem);
+    return [];
+  });
 }

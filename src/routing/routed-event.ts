@@ -7,6 +7,8 @@ export type Attributes = Readonly<Record<string, string>>;
 export interface LatestRule {
   readonly ttlMs: number;
   readonly bytesMax: number;
+  /** Patterns of the channels that keep it, in segments (`*`: any, `**`: the rest); absent: all of the route. Ask `keepsLatest`. */
+  readonly channels?: readonly (readonly string[])[];
 }
 
 /**

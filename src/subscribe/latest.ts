@@ -30,8 +30,14 @@ async function addLatest(
   window: ReplayWindow | null,
 ): Promise<void> {
   const answer = await window?.latest(partition.topic.topic, partition.partition, channels).catch(() => null);
-  if (answer === null || answer === undefined || answer.high === null) return start.tell('store-lost', partition);
-  start.at.set(partition, answer.high);
+  const isKnown = answer !== null && answer !== undefined && answer.high !== null;
+  if (partition.topic.latestIsInLog && (!isKnown || answer.channels.some(({ kind }) => kind === 'unknown'))) {
+    // The log holds the state of every key: it is read from its beginning, as any replay is.
+    start.at.set(partition, -1);
+    return;
+  }
+  if (!isKnown) return start.tell('store-lost', partition);
+  start.at.set(partition, answer.high as number);
   for (const found of answer.channels) {
     if (found.kind === 'event') events.push(found.event);
     else if (found.kind === 'unknown') start.tell('store-lost', partition);

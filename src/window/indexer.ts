@@ -108,6 +108,7 @@ export class Indexer implements SharedListener {
   async #start(given: AssignedPartition, windowStart: number): Promise<number> {
     const { topic, partition, committed, low, end } = given;
     let next = Math.min(end, Math.max(low, windowStart));
+    const isRebuilt = this.#parts.router.topics.some((routed) => routed.topic === topic && routed.latestIsInLog);
     try {
       let vouched = await this.#parts.window.vouched(topic, partition);
       if (vouched !== null && vouched.high > end - 1) {
@@ -115,6 +116,8 @@ export class Indexer implements SharedListener {
         vouched = null;
       }
       if (vouched !== null) next = Math.min(end, Math.max(next, Math.min(committed ?? Infinity, vouched.high + 1)));
+      // Nothing is known of the past: the latest events are made anew from what the log keeps of every key.
+      else if (isRebuilt) next = Math.min(end, low);
       // Vouches for a partition that never had a record, and for what is up to the start.
       await this.#parts.window.write({ topic, partition, from: next, to: next - 1, events: [] });
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../std/clock.js';
+import { keepsLatest } from '../../routing/latest-rule.js';
 import type { RoutedEvent } from '../../routing/routed-event.js';
 import type { LatestAnswer, NewestEntry, NewestQuery, Vouched, WindowAnswer, WindowQuery, WindowStretch } from '../replay-window.js';
 import { judgePage } from '../judge-page.js';
@@ -128,7 +129,8 @@ export class MemoryWindowCore {
         touched.add(stream);
         append(stream, event, this.#eventsMax);
         // At or below what was known it has been set before: setting it again would bring back one that has expired since.
-        if (event.latest !== null && event.offset > known) this.#setLatest(`${base}:l:${channel}`, event, now);
+        const isKept = event.latest !== null && keepsLatest(event.latest, channel);
+        if (isKept && event.offset > known) this.#setLatest(`${base}:l:${channel}`, event, now);
       }
     }
     for (const stream of touched) trimBelow(stream, after.floor);

@@ -1,4 +1,5 @@
 import { decodeEventData } from '../../protocol/event-body-codec.js';
+import { keepsLatest } from '../../routing/latest-rule.js';
 import type { RoutedEvent } from '../../routing/routed-event.js';
 import type { WindowStretch } from '../replay-window.js';
 import type { WindowKeys } from '../window-keys.js';
@@ -48,7 +49,8 @@ class BucketCall {
     this.#events.push(offset, index, offset + 1, type, attributesText, timestampMs, bytes, latest?.ttlMs ?? '', latest?.bytesMax ?? '');
     this.#events.push(channels.length);
     for (const channel of channels) {
-      this.#events.push(this.#indexOf(`s:${channel}`), latest === null ? 0 : this.#indexOf(`l:${channel}`));
+      const isKept = latest !== null && keepsLatest(latest, channel);
+      this.#events.push(this.#indexOf(`s:${channel}`), isKept ? this.#indexOf(`l:${channel}`) : 0);
     }
     this.#count += 1;
   }
