@@ -21,7 +21,15 @@ test.each(['https://app.example.com', 'https://a.tenant.example', 'https://a.b.t
     expect(head).toContain(`Access-Control-Allow-Origin: ${origin}\r\n`);
     expect(head).toContain('Access-Control-Allow-Credentials: true');
     expect(head).toMatch(/Vary: [^\r]*Origin/);
-    for (const name of ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id', 'Idempotent-Replayed', 'Preference-Applied'])
+    for (const name of [
+      'ETag',
+      'Retry-After',
+      'RateLimit',
+      'RateLimit-Policy',
+      'X-Request-Id',
+      'Idempotent-Replayed',
+      'Preference-Applied',
+    ])
       expect(head).toMatch(new RegExp(`Access-Control-Expose-Headers: [^\\r]*\\b${name}\\b`));
   },
 );

@@ -284,14 +284,16 @@ test('a base path is put before every address', async () => {
 });
 
 test('options that contradict each other are refused by name', async () => {
-  await expect(startServer({ options: { cors: { origins: '*', credentials: true, maxAgeSeconds: 1, privateNetwork: false } } })).rejects.toThrow(
-    /cors\.credentials/,
-  );
+  await expect(
+    startServer({ options: { cors: { origins: '*', credentials: true, maxAgeSeconds: 1, privateNetwork: false } } }),
+  ).rejects.toThrow(/cors\.credentials/);
   await expect(startServer({ options: { basePath: 'fabric/' } })).rejects.toThrow(/basePath/);
 });
 
 test('only listed origins are named, credentials never go with a star', async () => {
-  const listed = await start({ options: { cors: { origins: ['https://a.example'], credentials: true, maxAgeSeconds: 60, privateNetwork: false } } });
+  const listed = await start({
+    options: { cors: { origins: ['https://a.example'], credentials: true, maxAgeSeconds: 60, privateNetwork: false } },
+  });
   const asked = await roundTrip(listed.port, get('/', 'Origin: https://a.example\r\n'));
   expect(asked.head).toContain('Access-Control-Allow-Origin: https://a.example');
   expect(asked.head).toContain('Access-Control-Allow-Credentials: true');
@@ -305,7 +307,9 @@ test('only listed origins are named, credentials never go with a star', async ()
 });
 
 test('a preflight for Last-Event-ID is allowed to listed origins', async () => {
-  const { port } = await start({ options: { cors: { origins: ['https://a.example'], credentials: false, maxAgeSeconds: 60, privateNetwork: false } } });
+  const { port } = await start({
+    options: { cors: { origins: ['https://a.example'], credentials: false, maxAgeSeconds: 60, privateNetwork: false } },
+  });
   const preflight = 'Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: last-event-id\r\n';
   const allowed = await roundTrip(port, get('/v1/events', `Origin: https://a.example\r\n${preflight}`, 'OPTIONS'));
   expect(allowed.status).toBe(204);
