@@ -20,6 +20,8 @@ export interface PageQuery {
   readonly recentStart: number;
   /** Work done so far for this replay, for its bounds. */
   readonly budget: ReplayBudget;
+  /** Whose turn it takes: replays wait in a line for each owner. Absent: all such readers are one owner. */
+  readonly owner?: string;
   /** Aborts when the reader is gone. */
   readonly signal: AbortSignal;
 }

@@ -38,6 +38,17 @@ export class Deque<T> {
     return item;
   }
 
+  /** Takes from the back. */
+  pop(): T | undefined {
+    if (this.length === 0) return undefined;
+    const item = this.#items.pop();
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    }
+    return item;
+  }
+
   /** How many items from the front `isBefore` holds for, given that it holds for a prefix only. Binary search. */
   countBefore(isBefore: (item: T) => boolean): number {
     let low = 0;

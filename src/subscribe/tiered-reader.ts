@@ -2,6 +2,7 @@ import type { Page, PageQuery, ReplayBudget, TierReader } from '../hub/tier-read
 import { cutPage, mergeEvents } from '../routing/merge-events.js';
 import { waitMs } from '../std/wait.js';
 import type { Environment } from '../std/clock.js';
+import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ReplayWindow, WindowAnswer } from '../window/replay-window.js';
 import type { LogPageAnswer, LogPages } from './log-pages.js';
@@ -17,10 +18,19 @@ export interface TieredReaderLimits {
   readonly scanOffsetsMax: number;
 }
 
+/** Budgets of replay work: a page is charged when it was read, and the owner's next one waits until the debt is paid. */
+export interface ReplayCosts {
+  /** How long the next page of `owner` has to wait; 0: not at all. */
+  waitMs(owner: string): number;
+  charge(owner: string, records: number, bytes: number): void;
+}
+
 export interface TieredReaderParts {
   readonly window: ReplayWindow | null;
   readonly logPages: LogPages;
   readonly gate: ReplayGate;
+  /** What each owner may read in a minute; absent: anything. */
+  readonly costs?: ReplayCosts;
   readonly limits: TieredReaderLimits;
   readonly environment: Environment;
   readonly metrics: Metrics;
@@ -30,6 +40,11 @@ export interface TieredReaderParts {
 
 /** Pauses between attempts while the log does not answer; readers wait, nothing is called a gap for it. */
 const retryMs = { first: 100, max: 2_000 } as const;
+
+/** Longest time between two looks at a budget. */
+const budgetLookMs = 1_000;
+
+const bytesOf = (events: readonly RoutedEvent[]): number => events.reduce((bytes, { body }) => bytes + body.byteLength, 0);
 
 /** Chooses, for each page anew, the cheapest tier that proves it complete: the window, then the log; else tells the gap. */
 export class TieredReader implements TierReader {
@@ -42,7 +57,24 @@ export class TieredReader implements TierReader {
   }
 
   async readPage(query: PageQuery): Promise<Page> {
+    const { costs } = this.#parts;
+    if (costs === undefined) return this.#readCheapest(query);
+    const owner = query.owner ?? '';
+    await this.#waitForBudget(costs, owner, query.signal);
+    const page = await this.#readCheapest(query);
+    if (page.kind === 'events') costs.charge(owner, page.provenTo - query.after, bytesOf(page.events));
+    return page;
+  }
+
+  async #readCheapest(query: PageQuery): Promise<Page> {
     return (await this.#fromWindow(query)) ?? (await this.#fromLog(query));
+  }
+
+  /** Looks again after each wait: others of the same owner wait for the same. */
+  async #waitForBudget(costs: ReplayCosts, owner: string, signal: AbortSignal): Promise<void> {
+    for (let ms = costs.waitMs(owner); ms > 0 && !signal.aborted; ms = costs.waitMs(owner)) {
+      await waitMs(this.#parts.environment.timers, Math.min(ms, budgetLookMs), signal);
+    }
   }
 
   async #fromWindow(query: PageQuery): Promise<Page | null> {
@@ -63,14 +95,14 @@ export class TieredReader implements TierReader {
   async #readWindow(query: PageQuery): Promise<WindowAnswer | 'crowded' | null> {
     const { window, gate, limits, metrics } = this.#parts;
     if (window === null) return null;
-    const { topic, partition, channels, after } = query;
+    const { topic, partition, channels, after, owner } = query;
     const key = `${partition} ${after} ${topic}\n${channels.join('\n')}`;
     const read = (): Promise<WindowAnswer> =>
       this.#sharedWindowReads.run(key, () =>
         window.read({ topic, partition, channels, after, eventsMax: limits.pageEventsMax, bytesMax: limits.pageBytesMax }),
       );
     try {
-      return (await gate.run(read)) ?? 'crowded';
+      return (await gate.run(read, owner)) ?? 'crowded';
     } catch {
       metrics.windowFailed('read');
       return null;
@@ -94,9 +126,9 @@ export class TieredReader implements TierReader {
   }
 
   /** Most of what is too far to read may be gone already: then only that is the gap, and what the log still has is read. */
-  async #lookBelowLow({ topic, partition, after }: PageQuery): Promise<LogPageAnswer | 'too-far' | 'crowded' | null> {
+  async #lookBelowLow({ topic, partition, after, owner }: PageQuery): Promise<LogPageAnswer | 'too-far' | 'crowded' | null> {
     try {
-      const low = await this.#parts.gate.run(() => this.#parts.logPages.lowEnd(topic, partition));
+      const low = await this.#parts.gate.run(() => this.#parts.logPages.lowEnd(topic, partition), owner);
       if (low === null) return 'crowded';
       return low > after + 1 ? { kind: 'below-low', low } : 'too-far';
     } catch {
@@ -104,14 +136,14 @@ export class TieredReader implements TierReader {
     }
   }
 
-  async #readLog({ topic, partition, after, recentStart, budget }: PageQuery): Promise<LogPageAnswer | 'crowded' | null> {
+  async #readLog({ topic, partition, after, recentStart, budget, owner }: PageQuery): Promise<LogPageAnswer | 'crowded' | null> {
     const { gate, logPages, environment } = this.#parts;
     let startedTickMs = environment.clock.tickMs();
     try {
       const answer = await gate.run(() => {
         startedTickMs = environment.clock.tickMs();
         return logPages.read(topic, partition, after + 1, recentStart);
-      });
+      }, owner);
       if (answer === null) return 'crowded';
       budget.msLeft -= environment.clock.tickMs() - startedTickMs;
       return answer;
