@@ -178,6 +178,31 @@ export const metricCatalogue = {
     labels: ['issuer'],
   },
   tickets: { kind: 'counter', name: 'selvage_auth_tickets_total', help: 'Tickets presented, by what came of it.', labels: ['outcome'] },
+  // limits
+  admissions: {
+    kind: 'counter',
+    name: 'selvage_stream_admissions_total',
+    help: 'Streams and polls that asked to begin: admitted, let in as overlap, or refused by the limit named.',
+    labels: ['outcome'],
+  },
+  publishRefusals: {
+    kind: 'counter',
+    name: 'selvage_publish_refusals_total',
+    help: 'Publishes that a rate refused.',
+    labels: ['limit'],
+  },
+  leasesHeld: { kind: 'gauge', name: 'selvage_leases_held', help: 'Places of streams that this node holds.' },
+  limitsAlone: {
+    kind: 'gauge',
+    name: 'selvage_limits_fallback',
+    help: '1 while limits that should hold over all nodes are held by each alone, else 0.',
+  },
+  overlapsJudged: {
+    kind: 'counter',
+    name: 'selvage_overlaps_judged_total',
+    help: 'Streams that were let in beyond the limit, as judged at the end of their time.',
+    labels: ['outcome'],
+  },
   // process
   eventLoopLag: {
     kind: 'histogram',

@@ -61,6 +61,14 @@ export interface Metrics {
   /** Time since the key set was last fetched. */
   keysAge(issuer: string, seconds: number): void;
   ticketOpened(outcome: 'first' | 'again' | 'refused' | 'unavailable'): void;
+  // limits
+  /** `outcome`: admitted, overlap, or the limit that refused. */
+  streamAdmitted(outcome: string): void;
+  publishRefused(limit: string): void;
+  leasesHeld(count: number): void;
+  /** Whether limits hold over all nodes; false while this node decides alone although it should not. */
+  limitsShared(isShared: boolean): void;
+  overlapJudged(outcome: 'kept' | 'closed'): void;
   // process
   eventLoopLag(seconds: number): void;
   ready(isReady: boolean): void;

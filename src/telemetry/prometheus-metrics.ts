@@ -20,6 +20,7 @@ export function createPrometheusMetrics(options: PrometheusOptions = {}): Metric
     ...httpVerbs(metrics),
     ...controlVerbs(metrics),
     ...identityVerbs(metrics),
+    ...limitVerbs(metrics),
     ...processVerbs(metrics),
     expose: async () => ({ contentType: metrics.registry.contentType, body: await metrics.registry.metrics() }),
   };
@@ -182,6 +183,21 @@ function identityVerbs(metrics: MetricRegistry) {
     keysRefreshed: (issuer, outcome) => refreshes([issuer, outcome]).inc(),
     keysAge: (issuer, seconds) => age.set(seconds, [issuer]),
     ticketOpened: (outcome) => tickets([outcome]).inc(),
+  } satisfies Partial<Metrics>;
+}
+
+function limitVerbs(metrics: MetricRegistry) {
+  const admissions = metrics.counter('admissions');
+  const refusals = metrics.counter('publishRefusals');
+  const held = metrics.gauge('leasesHeld');
+  const alone = metrics.gauge('limitsAlone');
+  const judged = metrics.counter('overlapsJudged');
+  return {
+    streamAdmitted: (outcome) => admissions([outcome]).inc(),
+    publishRefused: (limit) => refusals([limit]).inc(),
+    leasesHeld: (count) => held.set(count),
+    limitsShared: (isShared) => alone.set(isShared ? 0 : 1),
+    overlapJudged: (outcome) => judged([outcome]).inc(),
   } satisfies Partial<Metrics>;
 }
 
