@@ -125,8 +125,9 @@ function createDispatcher(
 ): (res: HttpResponse, req: HttpRequest) => void {
   const random = (): number => environment.random();
   return (res, req) => {
-    const { snapshot, problem } = readRequest(res, req, options, random);
-    const match = routes.find(snapshot.path);
+    const { snapshot: asRead, problem } = readRequest(res, req, options, random);
+    const match = routes.find(asRead.path);
+    const snapshot = match === null ? asRead : { ...asRead, pathParameters: match.pathParameters };
     const exchange = new Exchange(res, snapshot, share, match?.route.name ?? 'none', environment.clock.tickMs());
     if (problem !== null) return exchange.refuse({ ...problem, closeConnection: true });
     if (match === null) return exchange.refuse({ code: 'not-found', detail: 'The address is not one of this server.' });
