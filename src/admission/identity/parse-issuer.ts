@@ -51,9 +51,6 @@ export function parseIssuer(reader: FieldReader, path: string, value: unknown, d
   const algorithms = parseAlgorithms(reader, `${path}.algorithms`, raw);
   const keys = parseKeySpec(reader, path, raw, algorithms, defaults.allowInsecureJwksUrl);
   const name = parseOptionalText(reader, `${path}.name`, raw['name']) ?? issuer ?? 'default';
-  const subjectPrefix = raw['subjectPrefix'] ?? '';
-  if (typeof subjectPrefix !== 'string' || !/^[\x20-\x7e]{0,64}$/.test(subjectPrefix))
-    reader.problem(`${path}.subjectPrefix`, 'must be a text of at most 64 characters');
   const parsed = {
     name,
     issuer,
@@ -75,7 +72,7 @@ export function parseIssuer(reader: FieldReader, path: string, value: unknown, d
       defaults.lifetimeSecondsMax,
     ),
     claims: parseClaimNames(reader, `${path}.claims`, raw['claims'], defaults.claims),
-    subjectPrefix: String(subjectPrefix),
+    subjectPrefix: parsePrefix(reader, `${path}.subjectPrefix`, raw['subjectPrefix']),
     defaultGrants: {
       read: parsePatternList(reader, `${path}.defaultRead`, raw['defaultRead'] ?? defaults.read),
       publish: parsePatternList(reader, `${path}.defaultPublish`, raw['defaultPublish'] ?? defaults.publish),
@@ -89,6 +86,13 @@ function parseOptionalText(reader: FieldReader, path: string, value: unknown): s
   if (typeof value === 'string' && value !== '' && value.length <= 512) return value;
   reader.problem(path, 'must be a text of 1 to 512 characters');
   return null;
+}
+
+function parsePrefix(reader: FieldReader, path: string, value: unknown): string {
+  if (value === undefined) return '';
+  if (typeof value === 'string' && /^[\x20-\x7e]{0,64}$/.test(value)) return value;
+  reader.problem(path, 'must be a text of at most 64 plain characters');
+  return '';
 }
 
 function parseTexts(reader: FieldReader, path: string, value: unknown): readonly string[] {
