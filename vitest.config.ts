@@ -69,6 +69,14 @@ export default defineConfig({
           ...realServers,
         },
       },
+      {
+        test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 6 },
+        },
+      },
     ],
   },
 });
