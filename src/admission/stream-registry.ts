@@ -136,11 +136,11 @@ export class StreamRegistry {
     void visitInSlices([...found], found.size, visit, this.#parts.environment.timers);
   }
 
-  /** Ends the streams that made room for others, with `replaced`. */
-  evict({ streamIds }: { readonly streamIds: readonly string[] }): void {
+  /** Ends the streams that made room for others, or that were one too many. */
+  evict({ streamIds }: { readonly streamIds: readonly string[] }, code: 'replaced' | 'too-many-streams' = 'replaced'): void {
     for (const id of streamIds) {
       const entry = this.#byId.get(id);
-      if (entry !== undefined) this.#close(entry, 'replaced');
+      if (entry !== undefined) this.#close(entry, code);
     }
   }
 

@@ -8,13 +8,6 @@ export const controlOptions = {
     shape: 'the name of a Kafka topic',
     sentence: 'Topic by which nodes tell each other what to end and what to refuse. Whoever may write to it may end streams.',
   }),
-  tokenLifetimeSeconds: integer({
-    default: 86_400,
-    min: 60,
-    max: 2_592_000,
-    unit: 's',
-    sentence: 'Longest lifetime of a token: so long is a revocation kept, and so far back is the control topic read at start.',
-  }),
   revocationsMax: integer({
     default: 100_000,
     min: 100,

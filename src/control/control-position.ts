@@ -17,6 +17,7 @@ export class ControlPosition {
   #readTo: number | null = null;
   #liveFrom: number | null = null;
   #tailNext = 0;
+  #endAtStart = 0;
   #age = 0;
 
   /** Changes whenever offsets begin to mean something else. */
@@ -29,14 +30,16 @@ export class ControlPosition {
     return this.#readTo;
   }
 
+  /** The tail follows. */
   get isAttached(): boolean {
     return this.#liveFrom !== null;
   }
 
-  /** Null: nothing is to be read. Before the tail has attached, nobody knows where reading back should end. */
+  /** Null: nothing is to be read. Before the tail has attached, reading back goes to the end as it was at the start: a topic that grows must not keep it busy for ever. */
   get unread(): Unread | null {
-    if (this.#readTo === null || this.#liveFrom === null || this.#readTo >= this.#liveFrom) return null;
-    return { from: this.#readTo, to: this.#liveFrom - 1 };
+    const target = this.#liveFrom ?? this.#endAtStart;
+    if (this.#readTo === null || this.#readTo >= target) return null;
+    return { from: this.#readTo, to: target - 1 };
   }
 
   /** All is had, and what comes will be. */
@@ -44,9 +47,10 @@ export class ControlPosition {
     return this.#readTo !== null && this.#liveFrom !== null && this.#readTo >= this.#liveFrom;
   }
 
-  /** Reading back begins here: what is below concerns no token that is still valid. */
-  start(from: number): void {
+  /** Reading back begins here: what is below concerns no token that is still valid. `end` is where the log ends now. */
+  start(from: number, end: number): void {
     this.#readTo ??= from;
+    this.#endAtStart = end;
   }
 
   /** Everything below `next` was read back. */

@@ -30,7 +30,7 @@ export interface ReadBackParts {
   readonly logger: Logger;
 }
 
-/** Clocks of producers may be behind by this much. */
+/** Clocks of senders may be behind by this much, and tokens be accepted for so long after they expired. */
 const clockSlackMs = 300_000;
 /** One attempt lasts at most so long; the next goes on from where it was. */
 const attemptMsMax = 30_000;
@@ -85,12 +85,10 @@ export class ReadBack {
     const { position, onChange } = this.#parts;
     if (position.readTo === null) await this.#begin();
     if (position.readTo === null) return false;
-    const unread = position.isAttached ? position.unread : await this.#unreadToEnd();
+    const { unread } = position;
+    if (unread !== null) await this.#read(unread);
     onChange(null);
-    // What is told may change what is to be read.
-    if (unread === null) return position.readTo !== null && position.unread === null;
-    await this.#read(unread);
-    return false;
+    return position.readTo !== null && position.unread === null;
   }
 
   async #waitAfter(error: unknown, failures: number): Promise<void> {
@@ -117,7 +115,7 @@ export class ReadBack {
     if (position.age !== age) return;
     const from = Math.max(low, Math.min(atTime ?? low, end));
     this.#isCut = end - from > recordsMax;
-    position.start(this.#isCut ? end - recordsMax : from);
+    position.start(this.#isCut ? end - recordsMax : from, end);
   }
 
   /** A topic that forgets sooner than tokens expire has lost what was older; tokens of that age are refused instead. */
@@ -132,14 +130,6 @@ export class ReadBack {
       tokenLifetimeMs: options.tokenLifetimeMs,
     });
     if (low > 0) lost(environment.clock.nowMs() - retentionMs);
-  }
-
-  async #unreadToEnd(): Promise<Unread | null> {
-    const { end } = await this.#bounds();
-    const { position } = this.#parts;
-    // The tail may have attached meanwhile, and then knows better.
-    if (position.isAttached) return position.unread;
-    return position.readTo === null || position.readTo >= end ? null : { from: position.readTo, to: end - 1 };
   }
 
   async #read({ from, to }: Unread): Promise<void> {

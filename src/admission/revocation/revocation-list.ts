@@ -18,6 +18,8 @@ interface Entry {
 
 /** How far other clocks may be ahead of ours. */
 const clockAheadMs = 60_000;
+/** How much longer than its lifetime a token may be accepted, for clocks that differ. */
+const toleranceMs = 600_000;
 /** Longer keys are kept as their hash. */
 const keyLengthMax = 64;
 
@@ -98,7 +100,7 @@ export class RevocationList {
   /** A clock gone wrong, or malice, must not refuse a subject for ever. */
   #believable({ atMs, untilMs }: Entry): Entry {
     const latestMs = this.#clock.nowMs() + clockAheadMs;
-    return { atMs: Math.min(atMs, latestMs), untilMs: Math.min(untilMs, latestMs + this.#options.tokenLifetimeMs) };
+    return { atMs: Math.min(atMs, latestMs), untilMs: Math.min(untilMs, latestMs + this.#options.tokenLifetimeMs + toleranceMs) };
   }
 
   #isLive(entry: Entry | undefined): boolean {

@@ -83,6 +83,25 @@ test('a node that cannot read the topic says why, tries again, and misses nothin
   expect(node.control.revocations.isRevoked({ ...tokenOf('alice'), issuedAtMs: 0 })).toBe(true);
 });
 
+test('a topic that never stops growing does not keep a node from starting', async () => {
+  const { environment, log, send, tokenOf } = makeWorld();
+  await log.ensureTopic(topic, 1);
+  for (let i = 0; i < 3; i++) await send(`early-${i}`);
+  let scans = 0;
+  const scan = (...range: Parameters<MemoryEventLog['scan']>): ReturnType<MemoryEventLog['scan']> => {
+    void send(`late-${scans++}`);
+    return log.scan(...range);
+  };
+  const node = new ControlNode(Object.create(log, { scan: { value: scan } }) as MemoryEventLog, environment, { topic });
+  await Promise.all([node.control.start(), environment.settle()]);
+  expect(scans).toBe(1);
+  node.follow('events');
+  await environment.advance(1_000);
+  expect(node.isReady).toBe(true);
+  for (const subject of ['early-2', 'late-0'])
+    expect(node.control.revocations.isRevoked({ ...tokenOf(subject), issuedAtMs: 0 })).toBe(true);
+});
+
 test('a topic that is missing and may not be made is named', async () => {
   const { environment, log } = makeWorld();
   let mayCreate = false;
