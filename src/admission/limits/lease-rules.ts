@@ -8,12 +8,15 @@ import type { LeaseState } from './leases.js';
  * it is judged: kept if fewer than `limit` of the user's streams are older than it, else closed; and after such a verdict the user gets no
  * overlap for three times `overlapMs`.
  *
- * Why that cannot be used to hold more than the limit: take any streams of one user that are all older than `overlapMs`, and of those the
- * youngest. If it was `held` from the start, all the others were counted then and were fewer than `limit`. If it was an overlap, it was judged,
- * and all the others were older and fewer than `limit`. So never more than `limit` streams are older than `overlapMs`; there are never more than
- * twice `limit`; and as the first verdict against a user ends new overlaps, what he has too much is gone within another `overlapMs`: more than
- * `limit` at a stretch for less than twice `overlapMs`, then none for at least as long. Reconnecting in a circle therefore gains nothing that
- * lasts, and each turn costs a token of the connect rate. (Verdicts may be late by the time that the store takes to answer.)
+ * Why that cannot be used to hold more than the limit for longer than `overlapMs`: take any streams of one user that are all older than that, and of
+ * those the youngest. If it was `held` from the start, all the others were counted then and were fewer than `limit`. If it was an overlap, it was
+ * judged, and all the others were older and fewer than `limit`. So never more than `limit` streams are older than `overlapMs`, and never more than
+ * twice `limit` are open at all.
+ *
+ * What remains: somebody may rotate, opening young streams as fast as he closes old ones, and so have up to twice the limit open, none of the surplus
+ * for longer than `overlapMs`, each for a token of the connect rate. Whoever does not close old ones is found by the first verdict and has no surplus
+ * for the next two overlap times at least. (Verdicts may be late by the time that the store takes to answer. While the store is away `limit` is that of
+ * each node.)
  */
 export type Placement = 'held' | 'overlap' | 'refused';
 
