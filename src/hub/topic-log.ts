@@ -32,9 +32,13 @@ export class TopicLog {
   /** In positions. */
   readonly tag: string;
   readonly serial: number;
+  /** Some route of it is keyed. */
+  readonly isKeyed: boolean;
   readonly #partitions: PartitionLog[] = [];
   #partitionCount = 0;
   #firstPartitionCount = 0;
+  #demandedFrom = 0;
+  #acceptedFrom = 0;
   #tailsAtConfirmation: readonly number[] | null = null;
   #tailsBeforeConfirmation: readonly number[] | null = null;
   /** A keyed topic that was found to hold records outside their home partition: its channels may be anywhere. */
@@ -45,10 +49,11 @@ export class TopicLog {
   /** Some reader looks at home partitions only. */
   hasHomeReaders = false;
 
-  constructor(topic: string, tag: string, serial: number) {
+  constructor(topic: string, tag: string, serial: number, isKeyed: boolean) {
     this.topic = topic;
     this.tag = tag;
     this.serial = serial;
+    this.isKeyed = isKeyed;
   }
 
   /** How many partitions the node tails; 0 before the topic is known. */
@@ -56,9 +61,19 @@ export class TopicLog {
     return this.#partitionCount;
   }
 
-  /** The count when the node first saw the topic: keyed channels may still be written under any count since. */
+  /** Fresh readers look at the homes under every count from this one on. */
   get firstPartitionCount(): number {
     return this.#firstPartitionCount;
+  }
+
+  /** Positions of greater counts have to speak of the homes under every count from this one on; at least `firstPartitionCount`. */
+  get demandedFrom(): number {
+    return Math.max(this.#firstPartitionCount, Math.min(this.#demandedFrom, this.#partitionCount));
+  }
+
+  /** Records are at home under every count from this one on; under a smaller one they are strays. At least `demandedFrom`. */
+  get acceptedFrom(): number {
+    return Math.max(this.demandedFrom, Math.min(this.#acceptedFrom, this.#partitionCount));
   }
 
   /** The partition, known to the node yet or not: a position may come from a node that has seen the topic grow. */
@@ -72,8 +87,19 @@ export class TopicLog {
   }
 
   setPartitionCount(count: number): void {
-    if (this.#firstPartitionCount === 0) this.#firstPartitionCount = count;
+    if (this.#partitionCount === 0) this.#firstPartitionCount = Math.min(this.#firstPartitionCount || count, count);
     this.#partitionCount = Math.max(this.#partitionCount, count);
+  }
+
+  /**
+   * What is known of the counts that the topic had lately; each as the getter of its name says. Once the topic is tailed `firstPartitionCount`
+   * does not fall: there are readers that were begun by it.
+   */
+  setOlderCounts(firstPartitionCount: number, demandedFrom: number, acceptedFrom: number): void {
+    if (this.#partitionCount === 0) this.#firstPartitionCount = firstPartitionCount;
+    else this.#firstPartitionCount = Math.max(this.#firstPartitionCount, Math.min(firstPartitionCount, this.#partitionCount));
+    this.#demandedFrom = demandedFrom;
+    this.#acceptedFrom = acceptedFrom;
   }
 
   /** The partition count was asked for and had not changed. */

@@ -10,8 +10,8 @@ export class TopicTable {
 
   constructor(clusterTag: string, topics: readonly RoutedTopic[]) {
     this.clusterTag = clusterTag;
-    for (const [serial, { topic, generation }] of topics.entries()) {
-      const log = new TopicLog(topic, topicTag(topic, generation), serial);
+    for (const [serial, { topic, generation, keyed }] of topics.entries()) {
+      const log = new TopicLog(topic, topicTag(topic, generation), serial, keyed);
       log.latestIsInLog = topics[serial]?.latestIsInLog ?? false;
       this.#byName.set(topic, log);
       this.#byTag.set(log.tag, log);

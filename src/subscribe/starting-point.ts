@@ -87,12 +87,14 @@ function addEntry(start: StartingPoint, source: SubscriptionSource, entry: Topic
   const countNow = topic.partitionCount;
   start.topics.set(topic.topic, { tag: topic.tag, partitionCount: Math.max(countThen, countNow), byTime });
   for (const [partition, cursor] of cursors) start.at.set(topic.partition(partition), cursor);
-  const countMin = Math.min(countThen, countNow);
-  const knownThen = new Set(countThen === 0 ? [] : dependedPartitions(source, countThen, countThen));
-  for (const partition of dependedPartitions(source, Math.max(1, countMin), Math.max(countThen, countNow))) {
+  // A reader begun while records may still come by an older count looks at the homes under that one too.
+  const knownFrom = topic.demandedFrom === 0 ? countThen : Math.min(countThen, topic.demandedFrom);
+  const knownThen = new Set(countThen === 0 ? [] : dependedPartitions(source, knownFrom, countThen));
+  for (const partition of dependedPartitions(source, Math.max(1, Math.min(knownFrom, countNow)), Math.max(countThen, countNow))) {
     if (start.at.has(partition)) continue;
     if (knownThen.has(partition)) {
-      // The position had to speak of it and does not: it belongs to another subscription, or the topic broke its keyed promise since.
+      // The position had to speak of it and does not: it belongs to another subscription, the topic broke its keyed promise since, or the
+      // reader was begun by a node that did not know what the topic's counts were lately.
       start.tell('unknown-position', partition);
       start.at.set(partition, partition.tail);
     } else if (partition.partition < countNow) start.at.set(partition, -1); // new since, or the key moved here: from the beginning

@@ -97,11 +97,11 @@ export class TailFeed implements TailListener {
     this.#parts.hub.setDelivering(health.delivering);
   }
 
-  /** The partition counts under which records of a keyed topic may have found their home since this node began; none: nothing to check. */
+  /** The partition counts under which records of a keyed topic are at home; none: nothing to check. */
   #countsToCheck(topic: TopicLog): readonly number[] {
     if (topic.isBreached || !this.#keyed.has(topic.topic)) return [];
-    const { firstPartitionCount, partitionCount } = topic;
-    return Array.from({ length: partitionCount - firstPartitionCount + 1 }, (_, i) => firstPartitionCount + i);
+    const { acceptedFrom, partitionCount } = topic;
+    return Array.from({ length: partitionCount - acceptedFrom + 1 }, (_, i) => acceptedFrom + i);
   }
 
   #topic(topic: string): TopicLog {

@@ -60,7 +60,7 @@ export class Indexer implements SharedListener {
     this.#options = options;
     this.#parts = parts;
     this.#deadLetters = new DeadLetters(parts.log, options.deadLetters, parts.environment.clock, parts.metrics);
-    this.#strays = new StrayWatch(parts.log, parts.router, parts.environment.clock);
+    this.#strays = new StrayWatch(parts);
     // Looked at twice as often as is needed, so that a floor is renewed after a third of its life at most.
     this.#timer = parts.environment.timers.every(Math.floor(options.windowAgeMs / 6), () => void this.#renewIdle());
   }
@@ -101,6 +101,7 @@ export class Indexer implements SharedListener {
   /** Ends renewals. The consumer is stopped by whoever started it. */
   stop(): void {
     this.#timer.cancel();
+    this.#strays.stop();
     this.#owned = new Map();
   }
 

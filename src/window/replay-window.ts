@@ -1,3 +1,4 @@
+import type { CountMark } from '../routing/recent-counts.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 
 /**
@@ -25,6 +26,11 @@ export interface ReplayWindow {
   latchBreach(topic: string): Promise<void>;
   /** Topics whose breach is latched. */
   breaches(): Promise<ReadonlySet<string>>;
+  /**
+   * Tells the store what the caller knows of the topic's partition counts, and returns what all callers told, each mark as young as anyone
+   * knew it. Marks older than `countMarkMsMax` are forgotten. Ages go by the store's clock; routes do not matter, the topic's generation does.
+   */
+  shareCounts(topic: string, known: readonly CountMark[]): Promise<readonly CountMark[]>;
   /** True while the store may be believed (reachable, eviction off). */
   health(): WindowHealth;
   close(): Promise<void>;

@@ -44,6 +44,14 @@ export class WindowKeys {
     return `${this.#bucket(bucket)}:breaches`;
   }
 
+  /** What is known of the topic's partition counts: whatever the routes and the buckets are, but of one generation. */
+  counts(topic: string): string {
+    const digest = createHash('sha256')
+      .update(JSON.stringify([topic, this.#topic(topic).topic.generation]))
+      .digest('hex');
+    return `${this.#prefix}:${layoutVersion}:{counts}:${topic}~${digest.slice(0, 12)}`;
+  }
+
   /** Names the topic as routed now: another fingerprint or generation is another topic. */
   topicId(topic: string): string {
     return this.#topic(topic).id;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { encodeEventBody } from '../../src/protocol/event-body-codec.js';
+import { countMarkMsMax } from '../../src/routing/recent-counts.js';
 import type { LatestRule, RoutedEvent } from '../../src/routing/routed-event.js';
 import type { ReplayWindow, WindowAnswer, WindowStretch } from '../../src/window/replay-window.js';
 import type { WindowOptions } from '../../src/window/window-options.js';
@@ -324,8 +325,40 @@ export function describeReplayWindow(name: string, openWith: OpenWindowWith, age
       expect(await sibling({ describeTopic: () => ({ fingerprint: 'f2', generation: '' }) }).breaches()).toEqual(new Set());
     });
 
+    test('partition counts are remembered for all nodes, each as young as anyone knew it', async () => {
+      const { window, sibling } = await open({ bucketCount });
+      expect(await counts(window)).toEqual([]);
+      await window.shareCounts(topic, [
+        { kind: 'current', count: 15, agoMs: 100_000 },
+        { kind: 'current', count: 18, agoMs: 0 },
+      ]);
+      await window.shareCounts(topic, [{ kind: 'blind', count: 18, agoMs: 200_000 }]);
+      const other = sibling({ bucketCount: 5, describeTopic: () => ({ fingerprint: 'f2', generation: '' }) });
+      await other.shareCounts(topic, [{ kind: 'current', count: 15, agoMs: 300_000 }]);
+      expect(await counts(other)).toEqual(['blind 18 3 min', 'current 15 1 min', 'current 18 0 min']);
+      expect(await counts(window, 'other')).toEqual([]);
+      expect(await counts(sibling({ describeTopic: () => ({ fingerprint: 'f1', generation: 'g2' }) }))).toEqual([]);
+    });
+
+    test('partition counts of long ago are forgotten', async () => {
+      const { window, pass } = await open({ bucketCount });
+      await window.shareCounts(topic, [
+        { kind: 'current', count: 9, agoMs: countMarkMsMax },
+        { kind: 'current', count: 15, agoMs: countMarkMsMax - 500 },
+        { kind: 'current', count: 18, agoMs: countMarkMsMax - 60_000 },
+      ]);
+      await pass(600);
+      expect((await window.shareCounts(topic, [])).map(({ count }) => count)).toEqual([18]);
+    });
+
     describeLatest(open, bucketCount, ageMs);
   });
+}
+
+/** `current 15 2 min`: 15 partitions two to three minutes ago. */
+async function counts(window: ReplayWindow, of = topic): Promise<readonly string[]> {
+  const marks = await window.shareCounts(of, []);
+  return marks.map(({ kind, count, agoMs }) => `${kind} ${count} ${Math.floor(agoMs / 60_000)} min`).sort();
 }
 
 function describeLatest(open: (options: Partial<WindowOptions>) => Promise<OpenWindow>, bucketCount: number, ageMs: number): void {

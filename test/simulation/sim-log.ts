@@ -12,6 +12,8 @@ export class SimLog {
   readonly topics = new Map<string, SimPartition[]>();
   readonly compacted = new Set<string>();
   isAway = false;
+  /** What a broker answers that is asked for the topic's partition count: now and then, what was true before. */
+  countTold: (topic: string, count: number) => number = (_, count) => count;
   /** Batches that one scan step returns hold at most so many offsets. */
   readonly #stepOffsets: () => number;
 
@@ -55,13 +57,15 @@ export class SimLog {
       this.#refuseIfAway();
       return new Map((this.topics.get(topic) ?? []).map((partition, number) => [number, firstAtOrAfter(partition, timestampMs)]));
     };
-    const describe = async (topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> =>
-      new Map(
-        topics.map((topic) => [
-          topic,
-          { topic, partitionCount: this.topics.get(topic)?.length ?? 0, compacted: this.compacted.has(topic), retentionMs: null },
-        ]),
+    const describe = async (topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> => {
+      this.#refuseIfAway();
+      return new Map(
+        topics.map((topic) => {
+          const partitionCount = this.countTold(topic, this.topics.get(topic)?.length ?? 0);
+          return [topic, { topic, partitionCount, compacted: this.compacted.has(topic), retentionMs: null }];
+        }),
       );
+    };
     const unused = (): never => {
       throw new Error('the world drives this itself');
     };

@@ -81,7 +81,6 @@ export class SimNode {
       hearStray: (topic, isHomeUnder) => this.#watch.hearStray(topic, isHomeUnder),
     });
     this.#watch = new TopicWatch({ hub: this.hub, log: eventLog, window, environment, metrics, logger, periodMs: 5_000 });
-    void this.#watch.look();
     this.#feed = new TailFeed({
       hub: this.hub,
       router,
@@ -109,13 +108,19 @@ export class SimNode {
       },
       notReady: () => null,
     });
+  }
+
+  /** Looks around, then follows every topic from its end. */
+  async begin(): Promise<this> {
+    await this.#watch.look();
     this.#feed.onHealth({ delivering: true, reason: 'simulated' });
-    for (const [topic, partitions] of log.topics) {
+    for (const [topic, partitions] of this.#log.topics) {
       this.#counts.set(topic, partitions.length);
       const added = partitions.map(({ records }, partition) => ({ partition, next: records.length }));
       for (const { partition, next } of added) this.#next.set(`${topic}/${partition}`, next);
       this.#feed.onPartitions(topic, partitions.length, added);
     }
+    return this;
   }
 
   /** The last offset that the tail has read; -1 where it reads nothing yet. */

@@ -38,6 +38,8 @@ export interface Weather {
   readonly restartsNodes: boolean;
   readonly remakesTopics: boolean;
   readonly strays: boolean;
+  /** The log and the window may be away. */
+  readonly leaves: boolean;
 }
 
 export const allWeather: Weather = {
@@ -49,7 +51,11 @@ export const allWeather: Weather = {
   restartsNodes: true,
   remakesTopics: true,
   strays: true,
+  leaves: true,
 };
+
+/** Nothing that is known is lost, and every record is where some count of its topic puts it: so nobody may say that a keyed promise is broken. */
+export const calmWeather: Weather = { ...allWeather, flushes: false, failsOver: false, remakesTopics: false, strays: false, leaves: false };
 
 /** A run broke a promise. */
 export class Violation extends Error {}
@@ -75,12 +81,18 @@ export class SimWorld {
   #events = 0;
   /** The count that producers go by; they learn of growth late. */
   readonly #producerCounts = new Map<string, number>();
+  /** The counts before topics grew, and until when a broker may tell them. */
+  readonly #countsBefore = new Map<string, { readonly count: number; readonly untilMs: number }>();
 
   constructor(seed: number, weather: Weather) {
     this.random = seededRandom(seed);
     this.#weather = weather;
     this.environment = new SimEnvironment(this.random);
     this.log = new SimLog(() => this.int(1, 4));
+    this.log.countTold = (topic, count) => {
+      const before = this.#countsBefore.get(topic);
+      return before !== undefined && this.environment.nowMs < before.untilMs && this.chance(0.5) ? before.count : count;
+    };
     const parsed = parseRoutes(routes);
     if (parsed.kind === 'problems') throw new Error(JSON.stringify(parsed.problems));
     this.router = createRouter(parsed.routes, unobserved);
@@ -127,7 +139,7 @@ export class SimWorld {
       for (let partition = 0; partition < count; partition++) this.#addGroup(topic, partition);
     }
     for (let i = this.int(0, 20); i > 0; i--) this.produce();
-    this.nodes.push(this.#newNode(), this.#newNode());
+    this.nodes.push(await this.#newNode(), await this.#newNode());
     for (let i = 0; i < 3; i++) this.clients.push(new SimClient(this, i, this.#newPlan()));
     await this.environment.settle();
   }
@@ -141,7 +153,7 @@ export class SimWorld {
     await this.finish();
   }
 
-  #newNode(): SimNode {
+  #newNode(): Promise<SimNode> {
     const limits: SimLimits = {
       recentAgeMs: this.pick([1_500, 6_000]),
       recentBytesMax: this.pick([3_000, 1_000_000]),
@@ -151,7 +163,7 @@ export class SimWorld {
       keepAliveMs: 2_000,
       positionBytesMax: 512,
     };
-    return new SimNode(this.log, this.log.asEventLog(), this.window, this.router, this.environment, limits);
+    return new SimNode(this.log, this.log.asEventLog(), this.window, this.router, this.environment, limits).begin();
   }
 
   #addGroup(topic: string, partition: number): void {
@@ -249,7 +261,7 @@ export class SimWorld {
     if (dice < 0.2) this.produce();
     else if (dice < 0.34) await this.#moveIndexer();
     else if (dice < 0.48) this.#moveTail();
-    else if (dice < 0.55) this.#disturb();
+    else if (dice < 0.55) await this.#disturb();
     else await this.#moveClient();
   }
 
@@ -275,7 +287,7 @@ export class SimWorld {
     node.fetch(topic, partition, this.int(1, 4));
   }
 
-  #disturb(): void {
+  async #disturb(): Promise<void> {
     const weather = this.#weather;
     const dice = this.int(0, 19);
     if (dice < 4) {
@@ -290,30 +302,31 @@ export class SimWorld {
       this.say('FAILOVER to a prefix');
       this.window.restore(this.#snapshot);
     } else if (dice === 8 && weather.grows) this.#grow();
-    else if (dice === 9 && weather.restartsNodes) this.#restartNode(this.int(0, 1));
+    else if (dice === 9 && weather.restartsNodes) await this.#restartNode(this.int(0, 1));
     else if (dice === 10 && weather.retains && this.chance(0.3)) this.#retain();
     else if (dice === 11 && weather.remakesTopics && this.chance(0.1)) this.#remakeTopic();
-    else if (dice === 12) {
+    else if (dice === 12 && weather.leaves) {
       this.log.isAway = !this.log.isAway;
       this.say(`the log is ${this.log.isAway ? 'away' : 'back'}`);
-    } else if (dice === 13) this.window.setAway(this.window.health().usable ? 'stopped' : null);
+    } else if (dice === 13 && weather.leaves) this.window.setAway(this.window.health().usable ? 'stopped' : null);
   }
 
   #grow(): void {
     const topic = this.pick([...this.log.topics.keys()]);
     const partitions = this.log.topics.get(topic) ?? [];
     if (partitions.length >= 4) return;
+    this.#countsBefore.set(topic, { count: partitions.length, untilMs: this.environment.nowMs + 1_000 });
     partitions.push({ low: 0, records: [] });
     this.#addGroup(topic, partitions.length - 1);
     this.say(`${topic} grows to ${partitions.length}`);
   }
 
-  #restartNode(index: number): void {
+  async #restartNode(index: number): Promise<void> {
     this.say(`node ${index} dies and starts anew`);
     const old = this.nodes[index] as SimNode;
     for (const client of this.clients) if (client.isOn(old)) client.drop();
     old.stop();
-    this.nodes[index] = this.#newNode();
+    this.nodes[index] = await this.#newNode();
   }
 
   #retain(): void {
@@ -377,6 +390,8 @@ export class SimWorld {
       if (round > 40 && this.clients.every((client) => client.isAtHead)) break;
     }
     for (const client of this.clients) client.judge();
+    const breached = await this.window.breaches();
+    if (this.#weather === calmWeather && breached.size > 0) throw new Violation(`${[...breached].join()} was said to hold strays`);
     for (const node of this.nodes) node.stop();
     for (const indexer of this.#indexers) indexer.stop();
   }

@@ -1,3 +1,4 @@
+import type { CountMark } from '../../routing/recent-counts.js';
 import type { Clock } from '../../std/clock.js';
 import type {
   LatestAnswer,
@@ -71,6 +72,10 @@ export class MemoryReplayWindow implements ReplayWindow {
 
   breaches(): Promise<ReadonlySet<string>> {
     return this.#answer(() => this.#core.breaches());
+  }
+
+  shareCounts(topic: string, known: readonly CountMark[]): Promise<readonly CountMark[]> {
+    return this.#answer(() => this.#core.shareCounts(topic, known));
   }
 
   health(): WindowHealth {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../std/clock.js';
+import { countMarkMsMax, type CountMark } from '../../routing/recent-counts.js';
 import { keepsLatest } from '../../routing/latest-rule.js';
 import type { RoutedEvent } from '../../routing/routed-event.js';
 import type { LatestAnswer, NewestEntry, NewestQuery, Vouched, WindowAnswer, WindowQuery, WindowStretch } from '../replay-window.js';
@@ -95,6 +96,17 @@ export class MemoryWindowCore {
 
   breaches(): ReadonlySet<string> {
     return new Set([...this.store.breaches].map((id) => this.#keys.topicOf(id)).filter((topic) => topic !== null));
+  }
+
+  shareCounts(topic: string, known: readonly CountMark[]): readonly CountMark[] {
+    const now = this.#clock.nowMs();
+    const marks = this.store.counts(this.#keys.counts(topic));
+    for (const { kind, count, agoMs } of known) {
+      const name = `${kind} ${count}`;
+      marks.set(name, { kind, count, atMs: Math.max(marks.get(name)?.atMs ?? -Infinity, now - agoMs) });
+    }
+    for (const [name, { atMs }] of marks) if (now - atMs >= countMarkMsMax) marks.delete(name);
+    return [...marks.values()].map(({ kind, count, atMs }) => ({ kind, count, agoMs: Math.max(0, now - atMs) }));
   }
 
   #latestOf(topic: string, base: string, channel: string, high: number, now: number): LatestAnswer['channels'][number] {

@@ -1,3 +1,4 @@
+import type { CountMark } from '../../routing/recent-counts.js';
 import type { RoutedEvent } from '../../routing/routed-event.js';
 import type { StoredEntry } from '../judge-page.js';
 import type { VouchState } from '../vouch-rules.js';
@@ -19,12 +20,16 @@ export interface MemoryLatest {
   readonly expiresAtMs: number;
 }
 
+/** When a mark of a topic's partition counts was last true. */
+export type StoredCount = Pick<CountMark, 'kind' | 'count'> & { readonly atMs: number };
+
 /** A copy of everything held, to fail over to. */
 export interface WindowSnapshot {
   readonly states: ReadonlyMap<string, VouchState>;
   readonly streams: ReadonlyMap<string, MemoryStream>;
   readonly latest: ReadonlyMap<string, MemoryLatest>;
   readonly breaches: ReadonlySet<string>;
+  readonly counts: ReadonlyMap<string, ReadonlyMap<string, StoredCount>>;
 }
 
 /** What Redis would hold, by the same keys. Expiry is by the clock that callers pass: nothing expired is ever returned. */
@@ -34,6 +39,14 @@ export class MemoryWindowStore {
   readonly #streams = new Map<string, MemoryStream>();
   readonly #latest = new Map<string, MemoryLatest>();
   readonly breaches = new Set<string>();
+  readonly #counts = new Map<string, Map<string, StoredCount>>();
+
+  /** The marks under the key; made when there are none. One entry a topic. */
+  counts(key: string): Map<string, StoredCount> {
+    let marks = this.#counts.get(key);
+    if (marks === undefined) this.#counts.set(key, (marks = new Map<string, StoredCount>()));
+    return marks;
+  }
 
   state(key: string): VouchState | null {
     return this.#states.get(key) ?? null;
@@ -81,12 +94,13 @@ export class MemoryWindowStore {
   }
 
   clear(): void {
-    for (const held of [this.#states, this.#streams, this.#latest, this.breaches]) held.clear();
+    for (const held of [this.#states, this.#streams, this.#latest, this.breaches, this.#counts]) held.clear();
   }
 
   snapshot(): WindowSnapshot {
     const streams = new Map([...this.#streams].map(([key, stream]) => [key, copyStream(stream)]));
-    return { states: new Map(this.#states), streams, latest: new Map(this.#latest), breaches: new Set(this.breaches) };
+    const counts = new Map([...this.#counts].map(([key, marks]) => [key, new Map(marks)]));
+    return { states: new Map(this.#states), streams, latest: new Map(this.#latest), breaches: new Set(this.breaches), counts };
   }
 
   restore(snapshot: WindowSnapshot): void {
@@ -95,6 +109,7 @@ export class MemoryWindowStore {
     for (const [key, stream] of snapshot.streams) this.#streams.set(key, copyStream(stream));
     for (const [key, latest] of snapshot.latest) this.#latest.set(key, latest);
     for (const topic of snapshot.breaches) this.breaches.add(topic);
+    for (const [key, marks] of snapshot.counts) this.#counts.set(key, new Map(marks));
   }
 }
 

@@ -1,5 +1,6 @@
 import { EventBodyEncoder } from '../../protocol/event-body-codec.js';
 import type { RedisConnection } from '../../redis/redis-connection.js';
+import { countMarkMsMax, type CountMark } from '../../routing/recent-counts.js';
 import type { Environment } from '../../std/clock.js';
 import type { Logger } from '../../telemetry/logger.js';
 import type { Metrics } from '../../telemetry/metrics.js';
@@ -23,7 +24,7 @@ import type { WindowOptions } from '../window-options.js';
 import { EvictionWatch } from './eviction-watch.js';
 import { mergeLatest } from './merge-latest.js';
 import type { BucketLatest } from './merge-latest.js';
-import { readLatestReply, readNewestReply, readPageReply, readVouchedReply } from './script-replies.js';
+import { readCountsReply, readLatestReply, readNewestReply, readPageReply, readVouchedReply } from './script-replies.js';
 import { readWindowScripts } from './window-scripts.js';
 import { writeCalls } from './write-arguments.js';
 import type { WriteLimits } from './write-arguments.js';
@@ -147,6 +148,15 @@ export class RedisReplayWindow implements ReplayWindow {
       const sets = await Promise.all(this.#buckets().map((bucket) => this.#redis.command('SMEMBERS', this.#names.breaches(bucket))));
       const topics = (sets.flat() as string[]).map((id) => this.#names.topicOf(id));
       return new Set(topics.filter((topic) => topic !== null));
+    });
+  }
+
+  shareCounts(topic: string, known: readonly CountMark[]): Promise<readonly CountMark[]> {
+    return this.#attempt('share-counts', async () => {
+      const args = known.flatMap(({ kind, count, agoMs }) => [`${kind} ${count}`, agoMs]);
+      return readCountsReply(
+        await this.#redis.runScript(this.#scripts.shareCounts, [this.#names.counts(topic)], [countMarkMsMax, ...args]),
+      );
     });
   }
 

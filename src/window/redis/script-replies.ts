@@ -1,4 +1,5 @@
 import type { EventBodyEncoder } from '../../protocol/event-body-codec.js';
+import type { CountMark } from '../../routing/recent-counts.js';
 import type { Attributes, RoutedEvent } from '../../routing/routed-event.js';
 import type { BucketRead, ChannelEntries, StoredEntry } from '../judge-page.js';
 import type { NewestEntry, Vouched } from '../replay-window.js';
@@ -68,6 +69,17 @@ export function readLatestReply(reply: unknown, channels: readonly string[], of:
     return { offset, event };
   });
   return { high: numberOrNull(high), since: numberOrNull(since), sinceAgoMs: Number(textOf(sinceAgoMs)), channels: events };
+}
+
+/** `share-counts.lua`. Marks of kinds that this version does not know are left out. */
+export function readCountsReply(reply: unknown): readonly CountMark[] {
+  const parts = listOf(reply).map(textOf);
+  const marks: CountMark[] = [];
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    const [kind, count] = (parts[i] as string).split(' ');
+    if (kind === 'current' || kind === 'blind') marks.push({ kind, count: Number(count), agoMs: Number(parts[i + 1]) });
+  }
+  return marks;
 }
 
 function storedEntry(entry: unknown, of: PartitionName, encoder: EventBodyEncoder): StoredEntry {

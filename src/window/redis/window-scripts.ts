@@ -7,6 +7,7 @@ export interface WindowScripts {
   readonly readVouched: RedisScript;
   readonly readNewest: RedisScript;
   readonly readLatest: RedisScript;
+  readonly shareCounts: RedisScript;
 }
 
 /** Reads the scripts that lie beside this module. */
@@ -18,5 +19,6 @@ export function readWindowScripts(): WindowScripts {
     readVouched: readRedisScript(folder, 'read-vouched'),
     readNewest: readRedisScript(folder, 'read-newest'),
     readLatest: readRedisScript(folder, 'read-latest'),
+    shareCounts: readRedisScript(folder, 'share-counts'),
   };
 }

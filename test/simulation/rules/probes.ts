@@ -73,7 +73,7 @@ class Scene {
     return this.window.read({ topic, partition: 0, channels: ['c.a'], after, eventsMax: 10, bytesMax: 10_000 });
   }
 
-  node(window: ReplayWindow | null = null): SimNode {
+  node(window: ReplayWindow | null = null): Promise<SimNode> {
     const limits = {
       recentAgeMs: 1_000,
       recentBytesMax: 1_000_000,
@@ -83,7 +83,7 @@ class Scene {
       keepAliveMs: 60_000,
       positionBytesMax: 512,
     };
-    return new SimNode(this.log, this.log.asEventLog(), window, this.router, this.environment, limits);
+    return new SimNode(this.log, this.log.asEventLog(), window, this.router, this.environment, limits).begin();
   }
 
   async attach(node: SimNode, parser: SimParser, query: Readonly<Record<string, string>>): Promise<SimSocket> {
@@ -146,7 +146,7 @@ async function longQuiet(): Promise<string | null> {
 async function topicMadeAnew(): Promise<string | null> {
   const scene = new Scene();
   for (let i = 0; i < 5; i++) scene.produce('b');
-  const node = scene.node();
+  const node = await scene.node();
   const parser = new SimParser();
   const socket = await scene.attach(node, parser, {});
   scene.log.topics.set(topic, [{ low: 0, records: [] }]);
@@ -166,7 +166,7 @@ async function resumeFarBehind(
   scene: Scene,
   query: Readonly<Record<string, string>>,
 ): Promise<{ parser: SimParser; socket: SimSocket; node: SimNode }> {
-  const node = scene.node();
+  const node = await scene.node();
   const parser = new SimParser();
   const first = await scene.attach(node, parser, {});
   parser.take(first.take(100_000));
@@ -210,7 +210,7 @@ async function latestBehindTail(): Promise<string | null> {
   scene.produce('a', 'old state');
   await scene.write(0, 0);
   scene.produce('a', 'new state');
-  const node = scene.node(scene.window);
+  const node = await scene.node(scene.window);
   const parser = new SimParser();
   const socket = await scene.attach(node, parser, {});
   await scene.environment.advance(2_000);
@@ -225,7 +225,7 @@ async function latestLost(): Promise<string | null> {
   const scene = new Scene(keepsLatest);
   scene.produce('a', 'the state');
   await scene.write(1, 1);
-  const node = scene.node(scene.window);
+  const node = await scene.node(scene.window);
   const parser = new SimParser();
   const socket = await scene.attach(node, parser, {});
   parser.take(socket.take(100_000));
