@@ -1,6 +1,8 @@
 import { parseIpRange } from '../admission/limits/ip-address.js';
+import type { NamedStream } from '../admission/named-streams/named-stream.js';
 import type { Route } from '../routing/route.js';
 import { checkAuth } from './check-auth.js';
+import { checkStreams } from './check-streams.js';
 import type { ConfigProblem } from './config-error.js';
 import type { OptionValues } from './options.js';
 
@@ -10,7 +12,12 @@ export const indexerPauseSecondsMax = 33;
 type Report = (path: string, message: string) => void;
 
 /** What options promise together and do not keep. `given`: the paths that someone has set. */
-export function checkConfig(values: OptionValues, routes: readonly Route[], given: ReadonlySet<string>): readonly ConfigProblem[] {
+export function checkConfig(
+  values: OptionValues,
+  routes: readonly Route[],
+  streams: readonly NamedStream[],
+  given: ReadonlySet<string>,
+): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const report: Report = (path, message) => void problems.push({ path, message });
   checkRoles(values, report);
@@ -20,6 +27,7 @@ export function checkConfig(values: OptionValues, routes: readonly Route[], give
   checkServing(values, report);
   checkAuth(values, given, report);
   checkLimits(values, report);
+  checkStreams(values, routes, streams, report);
   if (routes.some((route) => route.topic === values.kafka.deadLetterTopic)) {
     report('kafka.deadLetterTopic', 'is a topic with a route: dead letters would be read as events');
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { issuerFields } from '../admission/identity/parse-issuer.js';
+import { streamFields } from '../admission/named-streams/parse-named-stream.js';
 import { routeFields } from '../routing/parse-route.js';
 import { isDerived, isOption } from './option.js';
 import type { Option, OptionTree } from './option.js';
@@ -15,7 +16,7 @@ export function configSchema(): JsonSchema {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Selvage configuration',
     ...rest,
-    properties: { ...sections, auth: withIssuers(sections.auth), routes: routesSchema() },
+    properties: { ...sections, auth: withIssuers(sections.auth), routes: routesSchema(), streams: streamsSchema() },
   };
 }
 
@@ -40,6 +41,19 @@ function optionSchema(option: Option<unknown>): JsonSchema {
   const description = unit === undefined ? sentence : `${sentence} (${unit})`;
   const isPlain = defaultValue !== null && defaultValue !== '' && !isDerived(defaultValue);
   return { ...schema, description, ...(isPlain ? { default: defaultValue } : {}) };
+}
+
+function streamsSchema(): JsonSchema {
+  return {
+    type: 'array',
+    description: 'Shapes of addresses, and what is streamed there to whom.',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['name', 'channels'],
+      properties: Object.fromEntries(streamFields.map((name) => [name, {}])),
+    },
+  };
 }
 
 function routesSchema(): JsonSchema {

@@ -1,10 +1,13 @@
 import type { IdentityRules } from '../admission/identity/parse-identity.js';
+import type { NamedStream } from '../admission/named-streams/named-stream.js';
 import type { Route } from '../routing/route.js';
 import type { OptionValues } from './options.js';
 
 /** The whole configuration, checked; frozen to its depth. Where an option may be absent, null stands for that. */
 export interface Config extends OptionValues {
   readonly routes: readonly Route[];
+  /** Shapes of addresses and what is streamed there. */
+  readonly streams: readonly NamedStream[];
   /** Who is believed, and what is open to all; holds secrets. */
   readonly identity: IdentityRules;
   /** No Kafka is configured: the log is memory of this process. */

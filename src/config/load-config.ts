@@ -1,3 +1,5 @@
+import type { NamedStream } from '../admission/named-streams/named-stream.js';
+import { parseNamedStreams } from '../admission/named-streams/parse-named-streams.js';
 import { didYouMean } from '../std/closest-name.js';
 import { defaultRoutes, parseRoutes } from '../routing/parse-routes.js';
 import type { Route } from '../routing/route.js';
@@ -21,7 +23,7 @@ import type { Variables } from './read-environment.js';
 const decisive = ['roles', 'kafka.brokers', 'kafka.tls.enabled', 'kafka.sasl.mechanism', 'redis.url'];
 
 /** Parts of the file that other rooms read. */
-const ownGrammars = ['routes', 'auth.issuers'];
+const ownGrammars = ['routes', 'streams', 'auth.issuers'];
 const isOneName = (name: string): boolean => !name.includes('.');
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -47,11 +49,12 @@ export function loadConfig(env: Variables, readFile: (path: string) => string, n
   const issuers = readPath(file, ['auth', 'issuers']);
   const values = fillIn(entries, given, nodeId, issuers !== undefined);
   const routes = loadRoutes(file['routes'], problems);
+  const streams = loadStreams(file['streams'], problems);
   const identity = loadIdentity(values.auth, issuers, environment.get('auth.jwtSecret')?.file ?? null, problems);
   // A contradiction that follows from a value that is wrong anyway would only mislead.
   const wrong = new Set(problems.map(({ path }) => path));
   if (!decisive.some((path) => wrong.has(path))) {
-    const contradictions = checkConfig(values, routes, new Set(given.keys()));
+    const contradictions = checkConfig(values, routes, streams, new Set(given.keys()));
     problems.push(...contradictions.filter(({ path }) => !wrong.has(path)));
   }
   if (problems.length > 0) throw new ConfigError(problems);
@@ -60,6 +63,7 @@ export function loadConfig(env: Variables, readFile: (path: string) => string, n
   return freeze({
     ...values,
     routes,
+    streams,
     identity,
     isEmbedded: values.kafka.brokers === null,
     secretFiles: Object.fromEntries(secretFiles),
@@ -70,6 +74,13 @@ export function loadConfig(env: Variables, readFile: (path: string) => string, n
 function loadRoutes(raw: unknown, problems: ConfigProblem[]): readonly Route[] {
   const parsed = parseRoutes(raw ?? defaultRoutes);
   if (parsed.kind === 'routes') return parsed.routes;
+  problems.push(...parsed.problems);
+  return [];
+}
+
+function loadStreams(raw: unknown, problems: ConfigProblem[]): readonly NamedStream[] {
+  const parsed = parseNamedStreams(raw);
+  if (parsed.kind === 'streams') return parsed.streams;
   problems.push(...parsed.problems);
   return [];
 }

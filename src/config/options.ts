@@ -1,4 +1,5 @@
 import { publishOptions } from './publish-options.js';
+import { permissionHookOptions } from './permission-hook-options.js';
 import { corsOptions, httpOptions, logOptions, tlsOptions } from './http-options.js';
 import { adminOptions, controlOptions } from './control-options.js';
 import { budgetOptions } from './budget-options.js';
@@ -61,7 +62,7 @@ export const options = {
   control: controlOptions,
   admin: adminOptions,
   cors: corsOptions,
-  auth: authOptions,
+  auth: { ...authOptions, permissionHook: permissionHookOptions },
   http: httpOptions,
   tls: tlsOptions,
   log: logOptions,

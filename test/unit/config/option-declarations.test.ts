@@ -38,7 +38,7 @@ test('the table names every option once', () => {
 
 test('the schema has every section and option', () => {
   const schema = configSchema() as { properties: Record<string, { properties?: Record<string, unknown> }> };
-  expect(Object.keys(schema.properties)).toEqual([...Object.keys(options), 'routes']);
+  expect(Object.keys(schema.properties)).toEqual([...Object.keys(options), 'routes', 'streams']);
   expect(schema.properties['window']?.properties?.['buckets']).toEqual({
     type: 'integer',
     minimum: 1,
