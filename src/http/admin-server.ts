@@ -1,8 +1,11 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { AdminExchange } from './admin-exchange.js';
+import type { AdminGuardOptions } from './admin-guard.js';
+import { createAdminRoutes } from './admin-routes.js';
+import type { AdminActions } from './admin-routes.js';
 
 export interface AdminOptions {
   /** Address to listen on. Default empty: all. */
@@ -17,26 +20,43 @@ export interface AdminServerParts {
   readiness(): { readonly ready: boolean };
   readonly metrics: Pick<Metrics, 'expose'>;
   readonly logger: Logger;
+  /** Whom `/v1/*` is for. Default: everybody who reaches the port by an inner name, without a secret. */
+  readonly guard?: AdminGuardOptions;
 }
 
 export interface AdminServer {
   listen(): Promise<{ readonly port: number }>;
+  /** Serves `/v1/*` from now on: the port is open before the parts are there that know. Until then `/v1/*` is answered 503. */
+  serve(actions: AdminActions): void;
   close(): Promise<void>;
 }
 
+const defaultGuard: AdminGuardOptions = { hosts: [], tokens: () => [] };
+const requestMsMax = 5_000;
+const connectionsMax = 100;
+
+type Answer = (exchange: AdminExchange) => Promise<void> | void;
+
 /**
- * Health and metrics, on a port of their own that no reader can reach. Answers to the end of a drain, so that its progress is seen. Liveness
+ * Health, metrics and what operators ask and do, on a port of their own that no reader can reach. Answers to the end of a drain, so that its progress is seen. Liveness
  * is that the event loop answers: nothing else may restart a node.
  */
 export function createAdminServer(parts: AdminServerParts): AdminServer {
-  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
-    answer(parts, request, response).catch((error: unknown) => {
+  let answerActions: Answer = (exchange) => exchange.refuse({ code: 'not-ready', detail: 'This node is starting.', retryAfterSeconds: 1 });
+  const options = { requestTimeout: requestMsMax, headersTimeout: requestMsMax, connectionsCheckingInterval: 1_000 };
+  const server = createServer(options, (request, response) => {
+    const exchange = new AdminExchange(request, response);
+    const fail = (error: unknown): void => {
       parts.logger.error('the admin port failed', { error });
-      if (!response.headersSent) response.writeHead(500);
+      exchange.refuse({ code: 'internal-error', detail: 'The request could not be served.' });
       response.end();
-    });
+    };
+    const isAction = exchange.path.startsWith('/v1/');
+    Promise.resolve(exchange)
+      .then((one) => (isAction ? answerActions(one) : answerHealth(one, parts)))
+      .catch(fail);
   });
-  server.maxConnections = 100;
+  server.maxConnections = connectionsMax;
   return {
     listen: () =>
       new Promise((resolve, reject) => {
@@ -48,6 +68,9 @@ export function createAdminServer(parts: AdminServerParts): AdminServer {
           resolve({ port: (server.address() as AddressInfo).port });
         });
       }),
+    serve: (actions) => {
+      answerActions = createAdminRoutes(actions, parts.guard ?? defaultGuard);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -56,31 +79,21 @@ export function createAdminServer(parts: AdminServerParts): AdminServer {
   };
 }
 
-async function answer(parts: AdminServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return send(response, 405, 'text/plain; charset=utf-8', 'GET only\n', { Allow: 'GET, HEAD' });
-  switch (request.url?.split('?')[0]) {
+async function answerHealth(exchange: AdminExchange, parts: AdminServerParts): Promise<void> {
+  if (exchange.method !== 'GET' && exchange.method !== 'HEAD')
+    return exchange.send(405, 'text/plain; charset=utf-8', 'GET only\n', { Allow: 'GET, HEAD' });
+  switch (exchange.path) {
     case '/healthz/live':
-      return send(response, 200, 'application/json', '{"live":true}');
+      return exchange.send(200, 'application/json', '{"live":true}');
     case '/healthz/ready': {
       const report = parts.readiness();
-      return send(response, report.ready ? 200 : 503, 'application/json', JSON.stringify(report));
+      return exchange.answerJson(report, report.ready ? 200 : 503);
     }
     case '/metrics': {
       const { contentType, body } = await parts.metrics.expose();
-      return send(response, 200, contentType, body);
+      return exchange.send(200, contentType, body);
     }
     default:
-      return send(response, 404, 'text/plain; charset=utf-8', '/healthz/live, /healthz/ready, /metrics\n');
+      return exchange.send(404, 'text/plain; charset=utf-8', '/healthz/live, /healthz/ready, /metrics, /v1/…\n');
   }
-}
-
-function send(response: ServerResponse, status: number, contentType: string, body: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, {
-    'Content-Type': contentType,
-    'Cache-Control': 'no-store',
-    'Content-Length': Buffer.byteLength(body),
-    ...headers,
-  });
-  response.end(body);
 }
