@@ -1,3 +1,4 @@
+import { copied, copyPlain, plainBytesMax } from './copy-plain.js';
 import { EventBody } from './event-body.js';
 import { Slabs } from './slabs.js';
 
@@ -16,6 +17,8 @@ export class EventBodyEncoder {
   static readonly #typesMax = 1_024;
   readonly #prefixes = new Map<string, Uint8Array>();
   readonly #slabs: Slabs;
+  /** Whether the data that `encodePlain` took last are ASCII; if not, they are still to be checked as UTF-8. */
+  isLastAscii = true;
 
   /** Bodies are cut from `slabs`; default: of the encoder's own. */
   constructor(slabs: Slabs = new Slabs()) {
@@ -38,6 +41,25 @@ export class EventBodyEncoder {
       return new EventBody(block, start, byteLength, prefix.length, true);
     }
     return encodeLines(prefix, splitLines(data), this.#slabs);
+  }
+
+  /** `encode` for data that lie in a larger buffer, when they are short and one line; null when they are not, for `encode` to do it. */
+  encodePlain(type: string, source: DataView, dataAt: number, dataLength: number): EventBody | null {
+    if (dataLength > plainBytesMax) return null;
+    const prefix = this.#prefix(type);
+    const byteLength = prefix.length + dataLength + 1;
+    const start = this.#slabs.reserve(byteLength);
+    const { block, view } = this.#slabs;
+    const dataStart = start + prefix.length;
+    const met = copyPlain(source, dataAt, view, dataStart, dataLength);
+    if ((met & copied.control) !== 0) {
+      this.#slabs.giveBack(byteLength);
+      return null;
+    }
+    this.isLastAscii = (met & copied.beyondAscii) === 0;
+    for (let i = 0; i < prefix.length; i++) block[start + i] = prefix[i] as number;
+    block[dataStart + dataLength] = LF;
+    return new EventBody(block, start, byteLength, prefix.length, true);
   }
 
   #prefix(type: string): Uint8Array {

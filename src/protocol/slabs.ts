@@ -8,7 +8,9 @@ const blockBytesDefault = 64 * 1_024;
 export class Slabs {
   readonly #blockBytes: number;
   #block = new Uint8Array(0);
+  #view = new DataView(this.#block.buffer);
   #shared = this.#block;
+  #sharedView = this.#view;
   #used = 0;
 
   /** `blockBytes`: default 64 KiB. Runs of more than a quarter of it get a block of their own; 0: all do. */
@@ -21,19 +23,32 @@ export class Slabs {
     return this.#block;
   }
 
-  /** Reserves a run, zeroed, and returns where it starts in `block`. */
+  /** A view of all of `block`. */
+  get view(): DataView {
+    return this.#view;
+  }
+
+  /** Reserves a run and returns where it starts in `block`. */
   reserve(byteLength: number): number {
     if (byteLength > this.#blockBytes / 4) {
       this.#block = new Uint8Array(byteLength);
+      this.#view = new DataView(this.#block.buffer);
       return 0;
     }
     if (this.#used + byteLength > this.#shared.length) {
       this.#shared = new Uint8Array(this.#blockBytes);
+      this.#sharedView = new DataView(this.#shared.buffer);
       this.#used = 0;
     }
     const start = this.#used;
     this.#block = this.#shared;
+    this.#view = this.#sharedView;
     this.#used = start + byteLength;
     return start;
+  }
+
+  /** Takes the run reserved last back, whatever was written there. */
+  giveBack(byteLength: number): void {
+    if (this.#block === this.#shared) this.#used -= byteLength;
   }
 }

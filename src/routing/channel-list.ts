@@ -11,19 +11,26 @@ export type KnownChannels = BoundedCache<string, readonly string[]>;
 
 const none: readonly string[] = [];
 
-/** The channels of one record, bounded: `recordChannelsMax` over all its routes, and as many attempts at most sixteen times over. */
+/** The channels of one record at a time, bounded: `recordChannelsMax` over all its routes, and as many attempts at most sixteen times over. */
 export class ChannelList {
-  readonly #topic: string;
+  #topic = '';
   readonly #observer: RoutingObserver;
   #left = recordChannelsMax;
   #attemptsLeft = recordChannelsMax * 16;
   readonly #known: KnownChannels;
   #channels: readonly string[] = none;
 
-  constructor(topic: string, observer: RoutingObserver, known: KnownChannels) {
-    this.#topic = topic;
+  constructor(observer: RoutingObserver, known: KnownChannels) {
     this.#observer = observer;
     this.#known = known;
+  }
+
+  /** Begins with the next record. */
+  begin(topic: string): void {
+    this.#topic = topic;
+    this.#left = recordChannelsMax;
+    this.#attemptsLeft = recordChannelsMax * 16;
+    this.#channels = none;
   }
 
   add(channel: string): void {

@@ -22,6 +22,8 @@ export interface CompiledRoute {
   type(view: RecordView): string;
   attributes(view: RecordView): Attributes | null;
   data(view: RecordView): Uint8Array;
+  /** The data are the whole value as it is. */
+  readonly takesWhole: boolean;
 }
 
 export function compileRoute(route: Route, observer: RoutingObserver): CompiledRoute {
@@ -36,6 +38,7 @@ export function compileRoute(route: Route, observer: RoutingObserver): CompiledR
     },
     type: compileType(route, observer),
     attributes: compileAttributes(route),
+    takesWhole: pick === null,
     data: pick === null ? (view) => view.data() : (view) => pickData(view, pick),
   };
 }

@@ -1,13 +1,13 @@
 import { EventBodyEncoder } from '../protocol/event-body-codec.js';
 import { ChannelList } from './channel-list.js';
-import type { KnownChannels } from './channel-list.js';
 import { BoundedCache } from '../std/bounded-cache.js';
 import { ChannelSources } from './channel-sources.js';
 import { compileRoute } from './compile-route.js';
 import type { CompiledRoute } from './compile-route.js';
 import { fingerprintRoutes } from './fingerprint.js';
-import { hashKey } from './partition-hash.js';
+import { hashKeyOf } from './partition-hash.js';
 import type { KeyHash } from './partition-hash.js';
+import { PackedRecord } from '../protocol/packed-record.js';
 import { RecordView } from './record-view.js';
 import type { LogRecord } from '../protocol/log-record.js';
 import { recordChannelsMax } from '../protocol/names.js';
@@ -25,7 +25,6 @@ export interface RouterOptions {
 const eventBytesMaxDefault = 1_048_576;
 /** Names of channels that are remembered, so that the events of one share their list. */
 const knownChannelsMax = 10_000;
-const noEvents: readonly RoutedEvent[] = [];
 
 /** Makes the router of checked routes (`parseRoutes`). Templates are compiled once, here. */
 export function createRouter(routes: readonly Route[], observer: RoutingObserver, options: RouterOptions = {}): Router {
@@ -35,17 +34,27 @@ export function createRouter(routes: readonly Route[], observer: RoutingObserver
   const compiled = new Map([...byTopic].map(([topic, own]) => [topic, own.map((route) => compileRoute(route, observer))]));
   const hashes = new Map([...byTopic].map(([topic, own]) => [topic, keyHashOf(own)]));
   const sources = new ChannelSources(routes);
-  const surroundings: Surroundings = { observer, encoder, eventBytesMax, knownChannels: new BoundedCache(knownChannelsMax) };
+  const surroundings: Surroundings = {
+    observer,
+    encoder,
+    view: new RecordView(eventBytesMax, recordChannelsMax + 1),
+    list: new ChannelList(observer, new BoundedCache(knownChannelsMax)),
+  };
+  const routeInto: Router['routeInto'] = (topic, partition, record, into) => {
+    const own = compiled.get(topic);
+    if (own !== undefined) return routeRecord(own, topic, partition, record, into, surroundings);
+    observer.unrouted(topic);
+    return null;
+  };
   return {
     topics: [...byTopic].map(([topic, own]) => describeTopic(topic, own, eventBytesMax)),
     attributeNames: [...new Set(routes.flatMap((route) => route.attributes.map(({ name }) => name)))],
+    routeInto,
     route: (topic, partition, record) => {
-      const own = compiled.get(topic);
-      if (own !== undefined) return routeRecord(own, topic, partition, record, surroundings);
-      observer.unrouted(topic);
-      return noEvents;
+      const events: RoutedEvent[] = [];
+      return routeInto(topic, partition, record, events) ?? events;
     },
-    isStray: (topic, partition, record, partitionCount) => isStray(hashes.get(topic) ?? false, partition, record.key, partitionCount),
+    isStray: (topic, partition, record, partitionCount) => isStray(hashes.get(topic) ?? false, partition, record, partitionCount),
     sourcesOf: (channel) => sources.sourcesOf(channel),
     publishTargetOf: (channel) => sources.publishTargetOf(channel),
   };
@@ -64,8 +73,8 @@ function groupByTopic(routes: readonly Route[]): ReadonlyMap<string, readonly Ro
 interface Surroundings {
   readonly observer: RoutingObserver;
   readonly encoder: EventBodyEncoder;
-  readonly eventBytesMax: number;
-  readonly knownChannels: KnownChannels;
+  readonly view: RecordView;
+  readonly list: ChannelList;
 }
 
 function routeRecord(
@@ -73,40 +82,47 @@ function routeRecord(
   topic: string,
   partition: number,
   record: LogRecord,
-  { observer, encoder, eventBytesMax, knownChannels }: Surroundings,
-): readonly RoutedEvent[] | UndecodableReason {
-  const view = new RecordView(record, eventBytesMax, recordChannelsMax + 1);
-  const list = new ChannelList(topic, observer, knownChannels);
-  const events: RoutedEvent[] = [];
+  into: RoutedEvent[],
+  { observer, encoder, view, list }: Surroundings,
+): UndecodableReason | null {
+  view.look(record);
+  list.begin(topic);
+  const before = into.length;
   let isSelected = false;
   for (const route of routes) {
     if (route.selects !== null && !route.selects(view)) continue;
     isSelected = true;
-    const tombstone = record.value === null ? route.tombstone : undefined;
+    const tombstone = route.tombstone !== undefined && isTombstone(record) ? route.tombstone : undefined;
     if (tombstone === null || view.failure !== null) continue;
-    const data = tombstone === undefined ? route.data(view) : tombstone.data;
-    if (view.failure !== null) continue;
     route.expandChannels(view, list);
-    const channels = list.take();
-    if (channels.length === 0) continue;
     const type = tombstone === undefined ? route.type(view) : tombstone.type;
-    events.push({
+    if (view.failure !== null) continue;
+    const plain = tombstone === undefined && route.takesWhole ? view.encodePlain(type, encoder) : null;
+    const data = plain !== null ? null : tombstone === undefined ? route.data(view) : tombstone.data;
+    const channels = list.take();
+    if (view.failure !== null || channels.length === 0) continue;
+    into.push({
       topic,
       partition,
       offset: record.offset,
-      index: events.length,
+      index: into.length - before,
       timestampMs: record.timestampMs,
       channels,
       type,
       attributes: route.attributes(view),
       latest: route.latest,
-      body: encoder.encode(type, data),
+      body: plain ?? encoder.encode(type, data as Uint8Array),
     });
   }
-  if (view.failure !== null) return view.failure;
+  if (view.failure !== null) {
+    into.length = before;
+    return view.failure;
+  }
   if (!isSelected) observer.unrouted(topic);
-  return events;
+  return null;
 }
+
+const isTombstone = (record: LogRecord): boolean => (record instanceof PackedRecord ? record.valueStart < 0 : record.value === null);
 
 function describeTopic(topic: string, routes: readonly Route[], eventBytesMax: number): RoutedTopic {
   return {
@@ -122,8 +138,8 @@ function describeTopic(topic: string, routes: readonly Route[], eventBytesMax: n
 /** Keyed routes of a topic share one hash: `parseRoutes` refuses others. */
 const keyHashOf = (routes: readonly Route[]): KeyHash | false => routes.find((route) => route.keyed !== false)?.keyed ?? false;
 
-function isStray(keyed: KeyHash | false, partition: number, key: Uint8Array | null, partitionCount: number): boolean {
-  if (keyed === false || key === null) return false;
-  const hash = hashKey(keyed, key);
+function isStray(keyed: KeyHash | false, partition: number, record: LogRecord, partitionCount: number): boolean {
+  if (keyed === false) return false;
+  const hash = hashKeyOf(keyed, record);
   return hash !== null && hash % partitionCount !== partition;
 }

@@ -1,4 +1,6 @@
 import { crc32 } from 'node:zlib';
+import type { LogRecord } from '../protocol/log-record.js';
+import { PackedRecord } from '../protocol/packed-record.js';
 import { murmur2 } from '../std/murmur2.js';
 
 /** How a keyed topic's producers choose a partition. */
@@ -14,4 +16,12 @@ export type KeyHash = 'murmur2' | 'crc32';
 export function hashKey(hash: KeyHash, key: Uint8Array): number | null {
   if (hash === 'murmur2') return murmur2(key) & 0x7fffffff;
   return key.length === 0 ? null : crc32(key) >>> 0;
+}
+
+/** `hashKey` of the record's key; null for a record without one. */
+export function hashKeyOf(hash: KeyHash, record: LogRecord): number | null {
+  if (hash === 'murmur2' && record instanceof PackedRecord) {
+    return record.keyStart < 0 ? null : murmur2(record.bytes, record.keyStart, record.keyEnd) & 0x7fffffff;
+  }
+  return record.key === null ? null : hashKey(hash, record.key);
 }

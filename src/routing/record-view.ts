@@ -1,5 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import type { EventBody } from '../protocol/event-body.js';
+import type { EventBodyEncoder } from '../protocol/event-body-codec.js';
 import type { LogRecord } from '../protocol/log-record.js';
+import { PackedRecord, type Span } from '../protocol/packed-record.js';
 import { readStructuredEvent, structuredFormatOf } from './cloud-event.js';
 import type { StructuredEvent } from './cloud-event.js';
 import { readJsonPointer } from './json-pointer.js';
@@ -12,29 +15,50 @@ import type { ValueSource } from './template.js';
 export type SourceValue = string | readonly (string | undefined)[] | undefined;
 
 const noBytes = new Uint8Array(0);
+const noRecord: LogRecord = { offset: 0, timestampMs: 0, key: null, value: null, headers: {} };
+/** Names of headers whose bytes are remembered; names come from routes, so there are few. */
+const headerNamesMax = 1_024;
 const replacement = '\ufffd';
 
 /**
  * One record while it is routed. Everything is decoded when first asked for, and once: a route over key and headers never looks into the
- * value. What cannot be decoded reads as missing and sets `failure`, which stands for the whole record.
+ * value. What cannot be decoded reads as missing and sets `failure`, which stands for the whole record. One view serves one record after
+ * the other.
  */
 export class RecordView {
   failure: UndecodableReason | null = null;
-  readonly #record: LogRecord;
   readonly #valueBytesMax: number;
   readonly #arrayMax: number;
+  #record: LogRecord = noRecord;
+  #packed: PackedRecord | null = null;
   #key: string | undefined | null = null;
   /** null: not looked at yet; undefined: the value is no structured CloudEvent. */
   #envelope: StructuredEvent | undefined | null = null;
   #text: string | null = null;
   #isParsed = false;
   #document: unknown;
+  readonly #headerNames = new Map<string, Uint8Array>();
+  readonly #span: Span = { start: 0, end: 0 };
+  /** The batch of the last packed record, and a view of it. */
+  #batch: Buffer | null = null;
+  #batchView: DataView = new DataView(noBytes.buffer);
 
   /** `arrayMax`: how many elements of a JSON array are read at most. */
-  constructor(record: LogRecord, valueBytesMax: number, arrayMax: number) {
-    this.#record = record;
+  constructor(valueBytesMax: number, arrayMax: number) {
     this.#valueBytesMax = valueBytesMax;
     this.#arrayMax = arrayMax;
+  }
+
+  /** Turns to another record. */
+  look(record: LogRecord): void {
+    this.failure = null;
+    this.#record = record;
+    this.#packed = record instanceof PackedRecord ? record : null;
+    this.#key = null;
+    this.#envelope = null;
+    this.#text = null;
+    this.#isParsed = false;
+    this.#document = undefined;
   }
 
   read(source: ValueSource): SourceValue {
@@ -49,7 +73,7 @@ export class RecordView {
   }
 
   key(): string | undefined {
-    if (this.#key === null) this.#key = this.#record.key === null ? undefined : this.#decode(this.#record.key);
+    if (this.#key === null) this.#key = this.#readKey();
     return this.#key;
   }
 
@@ -84,7 +108,31 @@ export class RecordView {
     return this.#checked(this.#record.value ?? noBytes);
   }
 
+  /** The body of an event with the whole data, in the usual case that they can be taken as they lie; null: read `data`. */
+  encodePlain(type: string, encoder: EventBodyEncoder): EventBody | null {
+    const packed = this.#packed;
+    if (packed === null || packed.valueStart < 0 || this.#isStructured()) return null;
+    if (packed.valueEnd - packed.valueStart > this.#valueBytesMax) return null;
+    if (this.#batch !== packed.bytes) {
+      const { buffer, byteOffset, length } = (this.#batch = packed.bytes);
+      this.#batchView = new DataView(buffer, byteOffset, length);
+    }
+    const body = encoder.encodePlain(type, this.#batchView, packed.valueStart, packed.valueEnd - packed.valueStart);
+    if (body !== null && !encoder.isLastAscii && !isUtf8(body.bytes)) this.#fail('invalid-utf8');
+    return body;
+  }
+
+  #readKey(): string | undefined {
+    const packed = this.#packed;
+    if (packed === null) return this.#record.key === null ? undefined : this.#decode(this.#record.key);
+    return packed.keyStart < 0 ? undefined : this.#decodeAt(packed.bytes, packed.keyStart, packed.keyEnd);
+  }
+
   #ownHeader(name: string): string | undefined {
+    if (this.#packed !== null) {
+      const isThere = this.#packed.findHeader(this.#headerName(name), this.#span);
+      return isThere ? this.#decodeAt(this.#packed.bytes, this.#span.start, this.#span.end) : undefined;
+    }
     const { headers } = this.#record;
     if (!Object.hasOwn(headers, name)) return undefined;
     const value = headers[name];
@@ -94,13 +142,14 @@ export class RecordView {
 
   #isStructured(): boolean {
     if (this.#envelope !== null) return this.#envelope !== undefined;
-    const { headers, value } = this.#record;
-    // Names as the CloudEvents binding writes them and as HTTP bridges do.
-    const contentType = 'content-type' in headers ? 'content-type' : 'Content-Type' in headers ? 'Content-Type' : undefined;
-    const format = value === null || contentType === undefined ? undefined : structuredFormatOf(this.#ownHeader(contentType) ?? '');
     this.#envelope = undefined;
-    if (format === undefined) return false;
-    const text = this.#decode(this.#checked(value as Uint8Array)) ?? '';
+    if (this.#packed !== null && this.#packed.headerCount <= 0) return false;
+    // Names as the CloudEvents binding writes them and as HTTP bridges do.
+    const contentType = this.#ownHeader('content-type') ?? this.#ownHeader('Content-Type');
+    const format = contentType === undefined ? undefined : structuredFormatOf(contentType);
+    const value = format === undefined ? null : this.#record.value;
+    if (value === null) return false;
+    const text = this.#decode(this.#checked(value)) ?? '';
     if (this.failure === null && format === 'json') this.#envelope = readStructuredEvent(text);
     // An envelope of another format cannot be read, and an oversized or broken one has its own reason already.
     if (this.#envelope === undefined) this.#fail('invalid-cloudevent');
@@ -148,6 +197,22 @@ export class RecordView {
     if (!text.includes(replacement) || isUtf8(bytes)) return text;
     this.#fail('invalid-utf8');
     return undefined;
+  }
+
+  #decodeAt(bytes: Buffer, start: number, end: number): string | undefined {
+    const text = bytes.toString('utf8', start, end);
+    if (!text.includes(replacement) || isUtf8(bytes.subarray(start, end))) return text;
+    this.#fail('invalid-utf8');
+    return undefined;
+  }
+
+  #headerName(name: string): Uint8Array {
+    let bytes = this.#headerNames.get(name);
+    if (bytes === undefined) {
+      if (this.#headerNames.size >= headerNamesMax) this.#headerNames.clear();
+      this.#headerNames.set(name, (bytes = Buffer.from(name)));
+    }
+    return bytes;
   }
 
   #fail(reason: UndecodableReason): void {

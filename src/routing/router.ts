@@ -29,6 +29,12 @@ export interface ChannelSource {
 export interface PublishTarget {
   readonly topic: string;
   readonly key: string;
+  /** Every key leads to the channel: who publishes may choose another, for order. */
+  readonly keyIsFree: boolean;
+  /** Record headers that the type is read from, in that order. */
+  readonly typeHeaders: readonly string[];
+  /** Attribute → the record header that it is read from; attributes that come from elsewhere are not there. */
+  readonly attributeHeaders: ReadonlyMap<string, string>;
 }
 
 /** A topic with at least one route. */
@@ -45,13 +51,15 @@ export interface RoutedTopic {
   readonly latestIsInLog: boolean;
 }
 
-/** Pure: records in, events out. Nothing here does I/O or keeps state between records. */
+/** Pure: records in, events out. Nothing here does I/O; what is kept between records changes no answer. */
 export interface Router {
   readonly topics: readonly RoutedTopic[];
   /** Names that readers may filter by, over all routes. */
   readonly attributeNames: readonly string[];
   /** The record's events (empty: none), or why it cannot be decoded. Copies what it keeps. */
   route(topic: string, partition: number, record: LogRecord): readonly RoutedEvent[] | UndecodableReason;
+  /** `route`, adding the events to `into`; nothing is added for a record that cannot be decoded. */
+  routeInto(topic: string, partition: number, record: LogRecord, into: RoutedEvent[]): UndecodableReason | null;
   /**
    * Whether the record of a keyed topic is outside the home partition that `partitionCount` gives it. Records stay where they were when a topic
    * grows: ask for each count that the topic had while it was watched.

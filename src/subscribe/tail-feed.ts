@@ -1,6 +1,7 @@
 import type { Hub } from '../hub/hub.js';
 import type { TopicLog } from '../hub/topic-log.js';
 import type { LogBatch, TailHealth, TailListener } from '../log/event-log.js';
+import { valueLengthOf } from '../protocol/packed-record.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Router } from '../routing/router.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -72,10 +73,9 @@ export class TailFeed implements TailListener {
       if (strayCounts.length > 0 && strayCounts.every((count) => router.isStray(batch.topic, batch.partition, record, count))) {
         this.#parts.hearStray(partition.topic, (count) => !router.isStray(batch.topic, batch.partition, record, count));
       }
-      bytes += record.value?.length ?? 0;
-      const routed = router.route(batch.topic, batch.partition, record);
-      if (typeof routed === 'string') metrics.undecodable(batch.topic, routed);
-      else for (const event of routed) events.push(event);
+      bytes += valueLengthOf(record);
+      const failure = router.routeInto(batch.topic, batch.partition, record, events);
+      if (failure !== null) metrics.undecodable(batch.topic, failure);
     }
     hub.ingest(partition, events, batch.to);
     metrics.recordsRead(batch.topic, batch.records.length, bytes);

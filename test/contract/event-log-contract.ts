@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LogError } from '../../src/log/event-log.js';
+import type { LogRecord } from '../../src/protocol/log-record.js';
 import type { AppendRecord, AssignedPartition, EventLog, LogBatch, SharedListener, TailListener } from '../../src/log/event-log.js';
 
 /** What a suite needs besides the port itself: what operators and time do to a log. */
@@ -106,9 +107,12 @@ export class SharedRecorder implements SharedListener {
   }
 }
 
+/** A record may make its parts when it is asked for them. */
+const copyRecord = ({ offset, timestampMs, key, value, headers }: LogRecord): LogRecord => ({ offset, timestampMs, key, value, headers });
+
 export async function collect(batches: AsyncIterable<LogBatch>): Promise<LogBatch[]> {
   const collected = [];
-  for await (const batch of batches) collected.push({ ...batch, records: batch.records.map((record) => ({ ...record })) });
+  for await (const batch of batches) collected.push({ ...batch, records: batch.records.map(copyRecord) });
   return collected;
 }
 

@@ -1,7 +1,7 @@
 import type { Environment } from '../../std/clock.js';
 
 export interface FetchPaceOptions {
-  /** Share of the core that fetching may take. Default 0.1. */
+  /** Share of the core that fetching may take. Default 0.05. */
   readonly shareMax?: number;
   /** Longest pause between two fetches. Default 20. */
   readonly paceMsMax?: number;
@@ -41,7 +41,7 @@ export class FetchPace {
 
   constructor(environment: Environment, options: FetchPaceOptions = {}) {
     this.environment = environment;
-    this.shareMax = options.shareMax ?? 0.1;
+    this.shareMax = options.shareMax ?? 0.05;
     this.paceMsMax = options.paceMsMax ?? 20;
   }
 

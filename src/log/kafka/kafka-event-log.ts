@@ -24,6 +24,7 @@ import type { KafkaLogContext } from './kafka-log-context.js';
 import { KafkaSharedConsumer } from './kafka-shared-consumer.js';
 import { KafkaTail } from './kafka-tail.js';
 import type { KafkaTailOptions } from './kafka-tail.js';
+import { useFetchedRecords } from './fetched-records.js';
 import { quietRequestQueue } from './quiet-request-queue.js';
 import { registerCodecs } from './register-codecs.js';
 import { scanKafka } from './scan-kafka.js';
@@ -76,6 +77,7 @@ export class KafkaEventLog implements EventLog {
 
   async connect(signal?: AbortSignal): Promise<void> {
     quietRequestQueue();
+    useFetchedRecords();
     await registerCodecs();
     const stop = signal === undefined ? this.closing.signal : AbortSignal.any([signal, this.closing.signal]);
     for (let failures = 0; !stop.aborted; failures++) {
