@@ -6,11 +6,15 @@ import { TopicTable } from './hub/topic-table.js';
 import { drain } from './lifecycle/drain.js';
 import { startEventLoopMonitor } from './lifecycle/event-loop-monitor.js';
 import { Readiness } from './lifecycle/readiness.js';
+import { openAuthenticator } from './admission/open-authenticator.js';
 import type { EventLog } from './log/event-log.js';
 import { KafkaEventLog } from './log/kafka/kafka-event-log.js';
 import { MemoryEventLog } from './log/memory/memory-event-log.js';
 import { clusterTag } from './protocol/position.js';
+import type { IdempotencyStore } from './publish/idempotency-store.js';
 import { LogPublisher } from './publish/log-publisher.js';
+import { MemoryIdempotencyStore } from './publish/memory/memory-idempotency-store.js';
+import { RedisIdempotencyStore } from './publish/redis/redis-idempotency-store.js';
 import { RecentStore } from './recent/recent-store.js';
 import { RedisConnection } from './redis/redis-connection.js';
 import { createRouter } from './routing/create-router.js';
@@ -50,6 +54,8 @@ export interface Node {
 const createdPartitions = 12;
 const logPagesLimits = { pageOffsets: 2_000, pageBytesMax: 8 * 1_048_576, cacheBytesMax: 64 * 1_048_576, cacheMs: 10_000 };
 const topicWatchMs = 5_000;
+/** Longer than an append may take (30 s, and the answer's 10 s). */
+const idempotencyLeaseMs = 60_000;
 const recentTrimMs = 1_000;
 /** Keeps a scan's or an indexer's routing out of the numbers of the tail's. */
 const unobserved: RoutingObserver = { unrouted: () => undefined, channelSkipped: () => undefined, typeReplaced: () => undefined };
@@ -81,11 +87,13 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
   setLog(true, 'the log answers');
   const router = createRouter(config.routes, metrics, { eventBytesMax: config.limits.eventBytesMax });
   await createTopics(config, log, logger);
-  const { window, close: closeWindow } = createWindow(config, router, surroundings);
+  const { window, redis, close: closeWindow } = createWindow(config, router, surroundings);
   stops.push(closeWindow);
   if (config.roles.includes('indexer') && window !== null) stops.push(startIndexer(config, log, window, surroundings));
 
-  const edge = config.roles.includes('edge') ? await startEdge(config, log, window, router, surroundings, readiness) : null;
+  const edge = config.roles.includes('edge')
+    ? await startEdge(config, log, window, createIdempotencyStore(config, redis, surroundings), router, surroundings, readiness)
+    : null;
   if (edge !== null) stops.push(edge.stop);
   setDraining(true, 'accepting');
   return {
@@ -112,6 +120,7 @@ async function createTopics(config: Config, log: EventLog, logger: Logger): Prom
 
 interface OwnedWindow {
   readonly window: ReplayWindow | null;
+  readonly redis: RedisConnection | null;
   readonly close: () => Promise<void>;
 }
 
@@ -119,18 +128,26 @@ function createWindow(config: Config, router: Router, { environment, logger, met
   const options = windowOptionsOf(config, router.topics);
   if (config.isEmbedded) {
     const window = new MemoryReplayWindow({ ...options, clock: environment.clock });
-    return { window, close: () => window.close() };
+    return { window, redis: null, close: () => window.close() };
   }
-  if (config.redis.url === null) return { window: null, close: () => Promise.resolve() };
+  if (config.redis.url === null) return { window: null, redis: null, close: () => Promise.resolve() };
   const redis = new RedisConnection(redisConnectionOf(config), logger, environment);
   const window = new RedisReplayWindow(options, { redis, environment, logger, metrics });
   return {
     window,
+    redis,
     close: async () => {
       await window.close();
       await redis.close();
     },
   };
+}
+
+/** Without a store that all nodes share, a key proves nothing: then there is none. */
+function createIdempotencyStore(config: Config, redis: RedisConnection | null, { environment }: Surroundings): IdempotencyStore | null {
+  const options = { rememberMs: config.publish.idempotencySeconds * 1_000, leaseMs: idempotencyLeaseMs };
+  if (config.isEmbedded) return new MemoryIdempotencyStore(options, environment.clock);
+  return redis === null ? null : new RedisIdempotencyStore(redis, config.redis.prefix, options);
 }
 
 function startIndexer(
@@ -166,6 +183,7 @@ async function startEdge(
   config: Config,
   log: EventLog,
   window: ReplayWindow | null,
+  idempotency: IdempotencyStore | null,
   router: Router,
   { environment, logger, metrics }: Surroundings,
   readiness: Readiness,
@@ -213,8 +231,26 @@ async function startEdge(
   );
   const notReady = (): string | null => (feed.hasDelivered ? null : feed.health.reason);
   const streams = new Streams({ hub, router, log, window, environment, logger, limits: streamLimitsOf(config), notReady });
-  const publisher = new LogPublisher({ router, log, metrics, logger, encodePosition: encodePublishedPosition(router, topics) });
-  const server = createHttpServer({ streams, publisher, options: httpOptionsOf(config), environment, metrics, logger });
+  const publisher = new LogPublisher({
+    router: scanRouter,
+    log,
+    limits: { admitPublish: () => null },
+    idempotency,
+    shape: config.publish,
+    environment,
+    metrics,
+    logger,
+    encodePosition: encodePublishedPosition(router, topics),
+  });
+  const server = createHttpServer({
+    streams,
+    publisher,
+    authenticator: openAuthenticator,
+    options: httpOptionsOf(config),
+    environment,
+    metrics,
+    logger,
+  });
   const upkeep = environment.timers.every(recentTrimMs, () => {
     recentStore.trim();
     metrics.recentSize(recentStore.events, recentStore.bytes);

@@ -1,34 +1,38 @@
-import type { Publisher } from '../publish/publisher.js';
+import type { Authentication, Authenticator } from '../admission/authenticator.js';
+import type { Principal } from '../admission/principal.js';
+import type { PublishAnswer, Publisher } from '../publish/publisher.js';
 import type { Timers } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Exchange } from './exchange.js';
-import { readBody } from './read-body.js';
-import type { BodyBounds } from './read-body.js';
+import { BodyBudget, readBody } from './read-body.js';
+import type { BodyBounds, BodyResult } from './read-body.js';
 
 export interface PublishContext {
   readonly publisher: Publisher;
+  readonly authenticator: Authenticator;
   readonly bounds: BodyBounds & { readonly publishesPendingMax: number };
   readonly timers: Timers;
   readonly logger: Logger;
   isDraining(): boolean;
 }
 
-/** `POST` of events. What is answered with 200 is in the log. */
+/** `POST` of events: who asks, then the body, then the log. What is answered with 200 is in the log. */
 export function createPublishHandler(context: PublishContext): (exchange: Exchange) => void {
+  const { publishesPendingMax } = context.bounds;
+  const budget = new BodyBudget();
   let pending = 0;
   return (exchange) => {
-    if (pending >= context.bounds.publishesPendingMax) {
-      const limit = context.bounds.publishesPendingMax;
+    if (pending >= publishesPendingMax) {
       return exchange.refuse({
         code: 'overloaded',
         detail: 'Too many publishes are under way.',
-        limit,
+        limit: publishesPendingMax,
         retryAfterSeconds: 1,
         closeConnection: true,
       });
     }
     pending++;
-    publish(exchange, context)
+    publish(exchange, context, budget)
       .catch((error: unknown) => {
         context.logger.error('a publish failed', { error });
         exchange.refuse({ code: 'internal-error', detail: 'It is not known whether the events are in the log.' });
@@ -37,13 +41,51 @@ export function createPublishHandler(context: PublishContext): (exchange: Exchan
   };
 }
 
-async function publish(exchange: Exchange, context: PublishContext): Promise<void> {
-  const body = await readBody(exchange, context.bounds, context.timers);
+async function publish(exchange: Exchange, context: PublishContext, budget: BodyBudget): Promise<void> {
+  const authentication = context.authenticator.authenticate(exchange.request);
+  if (!(authentication instanceof Promise)) {
+    // Known at once: who is refused does not get to send a body.
+    if (refuseStranger(exchange, authentication) === null) return;
+  }
+  // A body comes at once or never, so it is read while a key is being fetched.
+  const reading = readBody(exchange, context.bounds, context.timers, budget);
+  const principal = refuseStranger(exchange, await authentication);
+  if (principal === null) return reading.release();
+  try {
+    await publishBody(exchange, context, principal, await reading.result);
+  } finally {
+    reading.release();
+  }
+}
+
+/** The caller, or null when it was refused. */
+function refuseStranger(exchange: Exchange, authentication: Authentication): Principal | null {
+  if (authentication.kind === 'principal') return authentication.principal;
+  exchange.refuse({ ...authentication.refusal, closeConnection: true });
+  return null;
+}
+
+async function publishBody(exchange: Exchange, context: PublishContext, principal: Principal, body: BodyResult): Promise<void> {
   if (body.kind === 'gone') return;
   if (body.kind === 'problem') return exchange.refuse(body.problem);
-  const answer = await context.publisher.publish(body.bytes, exchange.request.headers.get('content-type') ?? '');
-  const closeConnection = context.isDraining();
-  if (answer.kind === 'refused') exchange.refuse({ ...answer.refusal, closeConnection });
-  else
-    exchange.answer({ status: 200, contentType: 'application/json', body: JSON.stringify({ results: answer.results }), closeConnection });
+  const { headers, remoteAddress } = exchange.request;
+  const contentType = headers.get('content-type') ?? '';
+  const answer = await context.publisher.publish({ body: body.bytes, contentType, headers, principal, address: remoteAddress });
+  tell(exchange, answer, context.isDraining());
 }
+
+function tell(exchange: Exchange, answer: PublishAnswer, closeConnection: boolean): void {
+  if (answer.kind === 'refused') {
+    const { refusal, isReplay } = answer;
+    return exchange.refuse({ ...refusal, headers: { ...refusal.headers, ...(isReplay ? { [replayed]: 'true' } : {}) }, closeConnection });
+  }
+  exchange.answer({
+    status: answer.status,
+    contentType: 'application/json',
+    body: JSON.stringify({ results: answer.results }),
+    headers: answer.isReplay ? [[replayed, 'true']] : [],
+    closeConnection,
+  });
+}
+
+const replayed = 'Idempotent-Replayed';

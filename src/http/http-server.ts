@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { CloseCode } from '../protocol/close-catalogue.js';
+import type { Authenticator } from '../admission/authenticator.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { Environment } from '../std/clock.js';
 import type { EventStreams } from '../subscribe/event-streams.js';
@@ -25,6 +26,8 @@ export interface HttpServerParts {
   readonly streams: EventStreams;
   /** null: nothing can be published over HTTP here. */
   readonly publisher: Publisher | null;
+  /** Finds out who publishes. */
+  readonly authenticator: Authenticator;
   readonly options: HttpOptions;
   readonly environment: Environment;
   readonly metrics: Metrics;
@@ -107,6 +110,7 @@ function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: ()
   if (parts.publisher !== null) {
     const publish = createPublishHandler({
       publisher: parts.publisher,
+      authenticator: parts.authenticator,
       bounds: parts.options,
       timers: environment.timers,
       logger,

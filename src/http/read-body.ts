@@ -12,21 +12,51 @@ export type BodyResult =
   | { readonly kind: 'problem'; readonly problem: Problem }
   | { readonly kind: 'gone' };
 
+/** Bytes of bodies that a server holds at a time, over all requests: a crowd of half-sent bodies must not fill the memory. */
+export class BodyBudget {
+  #left: number;
+
+  /** Default 64 MiB. */
+  constructor(bytesMax = 64 * 1024 * 1024) {
+    this.#left = bytesMax;
+  }
+
+  take(byteCount: number): boolean {
+    if (byteCount > this.#left) return false;
+    this.#left -= byteCount;
+    return true;
+  }
+
+  giveBack(byteCount: number): void {
+    this.#left += byteCount;
+  }
+}
+
+export interface BodyReading {
+  readonly result: Promise<BodyResult>;
+  /** Must be called once, when the body is not needed any more; what is still to come is not kept then. */
+  release(): void;
+}
+
 /** Reads a body whole, at most `bodyBytesMax` and until `bodyTimeoutMs`. Must be called in the handler itself. */
-export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers): Promise<BodyResult> {
+export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers, budget: BodyBudget): BodyReading {
   const announced = Number(exchange.request.headers.get('content-length') ?? 0);
-  if (announced > bounds.bodyBytesMax) return Promise.resolve({ kind: 'problem', problem: tooLarge(bounds) });
-  return new Promise((resolve) => {
+  if (announced > bounds.bodyBytesMax) {
+    return { result: Promise.resolve({ kind: 'problem', problem: tooLarge(bounds) }), release: () => undefined };
+  }
+  let heldCount = 0;
+  let settle: (result: BodyResult) => void = () => undefined;
+  const result = new Promise<BodyResult>((resolve) => {
     const chunks: Buffer[] = [];
     let byteCount = 0;
     let isSettled = false;
-    const settle = (result: BodyResult): void => {
+    settle = (outcome) => {
       if (isSettled) return;
       isSettled = true;
       timer.cancel();
       exchange.onGone(null);
       chunks.length = 0;
-      resolve(result);
+      resolve(outcome);
     };
     const timer = timers.after(bounds.bodyTimeoutMs, () => settle({ kind: 'problem', problem: tooSlow(bounds) }));
     exchange.onGone(() => settle({ kind: 'gone' }));
@@ -34,12 +64,24 @@ export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers)
       if (isSettled) return;
       byteCount += chunk.byteLength;
       if (byteCount > bounds.bodyBytesMax) return settle({ kind: 'problem', problem: tooLarge(bounds) });
+      if (!budget.take(chunk.byteLength)) return settle({ kind: 'problem', problem: tooMany });
+      heldCount += chunk.byteLength;
       // The chunk's memory is taken back when this returns; `concat` copies, and for all but the last chunk there must be a copy now.
       if (isLast) settle({ kind: 'body', bytes: Buffer.concat([...chunks, Buffer.from(chunk)]) });
       else chunks.push(Buffer.concat([Buffer.from(chunk)]));
     });
   });
+  return {
+    result,
+    release() {
+      settle({ kind: 'gone' });
+      budget.giveBack(heldCount);
+      heldCount = 0;
+    },
+  };
 }
+
+const tooMany: Problem = { code: 'overloaded', detail: 'Too many bodies are being read.', retryAfterSeconds: 1, closeConnection: true };
 
 function tooLarge(bounds: BodyBounds): Problem {
   return {

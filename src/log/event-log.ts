@@ -141,18 +141,31 @@ export interface EventLog {
   scan(range: ScanRange, signal?: AbortSignal): AsyncIterable<LogBatch>;
   /** Joins `group` for `topics`. */
   share(group: string, topics: readonly string[], listener: SharedListener): SharedConsumer;
-  /** Appends with acks from all in-sync replicas; resolves in the order given, only when all are in the log. */
+  /**
+   * Appends with acks from all in-sync replicas; results in the order given, only when all are in the log; rejects with the first failure. Records of
+   * one partition are in the log in the order in which they were given, over calls too; a record is in it once or, where it failed, at most once.
+   * Calls of one turn travel together: give records one by one to hear of each by itself.
+   */
   append(records: readonly AppendRecord[]): Promise<readonly AppendResult[]>;
   /** Stops everything this object started. */
   close(): Promise<void>;
 }
 
+/** More of a `LogError`. */
+export interface LogErrorOptions extends ErrorOptions {
+  /** Default false. */
+  readonly outcomeUnknown?: boolean;
+}
+
 /** The log refused or did not answer. `retriable` tells whether asking again may help. */
 export class LogError extends Error {
   readonly retriable: boolean;
-  constructor(message: string, retriable: boolean, options?: ErrorOptions) {
+  /** True when nobody knows whether the record that was appended is in the log; it may still turn up, once. False: it is not, and will not be. */
+  readonly outcomeUnknown: boolean;
+  constructor(message: string, retriable: boolean, options?: LogErrorOptions) {
     super(message, options);
     this.name = 'LogError';
     this.retriable = retriable;
+    this.outcomeUnknown = options?.outcomeUnknown ?? false;
   }
 }

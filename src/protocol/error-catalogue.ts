@@ -37,6 +37,7 @@ export const errorCatalogue = {
   'store-unavailable': { status: 503, title: 'The shared store does not answer' },
   'not-ready': { status: 503, title: 'This node is not ready' },
   overloaded: { status: 503, title: 'This node has too much to do' },
+  'outcome-unknown': { status: 504, title: 'It is not known whether the events are in the log' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

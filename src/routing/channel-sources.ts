@@ -6,6 +6,7 @@ import { hashKey } from './partition-hash.js';
 import type { Route } from './route.js';
 import type { ChannelSource, HomePartition, PublishTarget } from './router.js';
 import { valuePartsOf } from './template.js';
+import type { Template } from './template.js';
 
 /** Channels are names that readers make up, so what is remembered of them is bounded. */
 const rememberedMax = 10_000;
@@ -33,7 +34,7 @@ export class ChannelSources {
     if (!isChannelName(channel)) return null;
     for (const route of this.#routes) {
       const key = route.publish ? publishKeyOf(route, channel) : undefined;
-      if (key !== undefined) return { topic: route.topic, key };
+      if (key !== undefined) return targetOf(route, key);
     }
     return null;
   }
@@ -80,6 +81,23 @@ export function isPublishable(route: Pick<Route, 'channels'>): boolean {
 
 /** A constant channel takes any key; but where the key also names a channel, publishing to the constant one would reach that too. */
 const isConstant = (route: Pick<Route, 'channels'>): boolean => route.channels.every((template) => valuePartsOf(template).length === 0);
+
+function targetOf(route: Route, key: string): PublishTarget {
+  const headersOf = (template: Template): readonly string[] => {
+    const values = valuePartsOf(template);
+    const [value] = values;
+    return template.parts.length === 1 && value?.source.kind === 'header' ? [value.source.name] : [];
+  };
+  return {
+    topic: route.topic,
+    key,
+    keyIsFree: isConstant(route),
+    typeHeaders: route.types.flatMap(headersOf),
+    attributeHeaders: new Map(
+      route.attributes.flatMap(({ name, template }) => headersOf(template).map((header) => [name, header] as const)),
+    ),
+  };
+}
 
 function publishKeyOf(route: Route, channel: string): string | undefined {
   if (isConstant(route)) return route.channels.some((template) => template.text === channel) ? channel : undefined;

@@ -15,6 +15,21 @@ export function sliceJson(text: string, pointer: JsonPointer): string | undefine
   return text.slice(start, skipValue(text, start));
 }
 
+/** The source texts of the elements of the array that `text` is, in one pass; undefined when it is none. As for `sliceJson`, `text` must be JSON. */
+export function sliceElements(text: string): readonly string[] | undefined {
+  let at = skipSpace(text, 0);
+  if (text[at] !== '[') return undefined;
+  const elements: string[] = [];
+  at = skipSpace(text, at + 1);
+  while (text[at] !== ']') {
+    const end = skipValue(text, at);
+    elements.push(text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text[at] === ',') at = skipSpace(text, at + 1);
+  }
+  return elements;
+}
+
 const quote = 34;
 const backslash = 92;
 

@@ -1,194 +1,177 @@
-import kafkajs from 'kafkajs';
-import type { Message, Producer, RecordMetadata } from 'kafkajs';
+import type { Message } from 'kafkajs';
+import { Deque } from '../../std/deque.js';
 import { LogError } from '../event-log.js';
 import type { AppendRecord, AppendResult } from '../event-log.js';
-import { toLogError } from './kafka-error.js';
+import { partitionOfKey } from '../key-partition.js';
+import { AppendLane } from './append-lane.js';
+import { AppendLink } from './append-link.js';
 import type { KafkaLogContext } from './kafka-log-context.js';
 import { settleWithin } from './settle-within.js';
+import { TopicPartitions } from './topic-partitions.js';
 
-/** Bytes that one request of ours carries for a topic at most (one record always goes): a partition's part of it is one batch to the broker, which refuses more than 1 MB. */
-const requestBytesMax = 512 * 1024;
-const requestRecordsMax = 1_000;
-/** Records that may wait for a topic. */
-const waitingMax = 10_000;
+/** Records and bytes that may wait, over all topics. */
+const waitingMax = 20_000;
+const waitingBytesMax = 128 * 1024 * 1024;
+/** Connections to a broker: as many requests as it works on at a time for us. */
+const linkCount = 4;
+/** Requests under way at a time. */
+const sendsMax = 32;
 const recordOverheadBytes = 32;
-const appendMsMax = 30_000;
 const stopMsMax = 5_000;
 
-interface Waiting {
+interface Unplaced {
   readonly record: AppendRecord;
+  readonly key: Buffer | null;
   readonly bytes: number;
-  readonly settle: (offset: AppendResult | LogError) => void;
+  readonly givenAtTickMs: number;
+  readonly settle: (outcome: AppendResult | LogError) => void;
 }
 
-interface Lane {
-  readonly waiting: Waiting[];
-  isSending: boolean;
+interface TopicQueue {
+  readonly unplaced: Deque<Unplaced>;
+  readonly partitions: TopicPartitions;
+  readonly lanes: Map<number, AppendLane>;
+  isPlacing: boolean;
 }
 
 /**
- * The idempotent producer. One request a topic at a time, carrying all that waits: kafkajs takes a failed request's sequence numbers back, so
- * that with two under way the second could be taken for the first by the broker, and be lost. After a failure the producer is replaced, because
- * nobody knows which numbers the broker has seen.
+ * The idempotent producer: a lane for each partition, one request at a time each, on a few connections. It counts sequence numbers itself:
+ * kafkajs' producer repeats or loses records when a request of several partitions fails in part, and shares one lock a broker.
  */
 export class KafkaAppender {
-  private readonly context: KafkaLogContext;
-  private readonly lanes = new Map<string, Lane>();
-  private producer: Promise<Producer> | null = null;
-  private readonly chosen = new WeakMap<Message, number>();
-  private readonly users = new Map<Promise<Producer>, number>();
-  private isClosed = false;
+  readonly #context: KafkaLogContext;
+  readonly #topics = new Map<string, TopicQueue>();
+  readonly #links: AppendLink[] = [];
+  readonly #ready = new Deque<AppendLane>();
+  readonly #closing = new AbortController();
+  #laneCount = 0;
+  #sending = 0;
+  #waitingCount = 0;
+  #waitingBytes = 0;
 
   constructor(context: KafkaLogContext) {
-    this.context = context;
+    this.#context = context;
   }
 
   /** Resolves in the order given, when all are in the log; rejects with the first failure. */
   async append(records: readonly AppendRecord[]): Promise<readonly AppendResult[]> {
-    if (this.isClosed) throw new LogError('could not append: the log is closed', false);
-    const results = await Promise.all(records.map((record) => this.enqueue(record)));
+    if (this.#closing.signal.aborted) throw new LogError('could not append: the log is closed', false);
+    const results = await Promise.all(records.map((record) => this.#enqueue(record)));
     const failure = results.find((result) => result instanceof LogError);
     if (failure !== undefined) throw failure;
     return results as readonly AppendResult[];
   }
 
+  /** Requests under way may still be answered; what waits is not sent any more. */
   async close(): Promise<void> {
-    this.isClosed = true;
-    await this.retire(this.producer);
+    const timers = this.#context.environment.timers;
+    this.#closing.abort();
+    await settleWithin(this.#allSettled(), stopMsMax, timers);
+    await settleWithin(Promise.allSettled(this.#links.map((link) => link.close())), stopMsMax, timers);
   }
 
-  private enqueue(record: AppendRecord): Promise<AppendResult | LogError> {
-    const lane = this.lanes.get(record.topic) ?? { waiting: [], isSending: false };
-    this.lanes.set(record.topic, lane);
-    if (lane.waiting.length >= waitingMax)
+  #enqueue(record: AppendRecord): Promise<AppendResult | LogError> {
+    const key = toBuffer(record.key);
+    const bytes = sizeOf(record, key);
+    if (this.#waitingCount >= waitingMax || this.#waitingBytes + bytes > waitingBytesMax)
       return Promise.resolve(new LogError(`could not append to "${record.topic}": too much is waiting`, true));
-    return new Promise((settle) => {
-      lane.waiting.push({ record, bytes: sizeOf(record), settle });
-      if (lane.isSending) return;
-      lane.isSending = true;
+    const queue = this.#queueOf(record.topic);
+    this.#waitingCount++;
+    this.#waitingBytes += bytes;
+    return new Promise((resolve) => {
+      const settle = (outcome: AppendResult | LogError): void => {
+        this.#waitingCount--;
+        this.#waitingBytes -= bytes;
+        resolve(outcome);
+      };
+      queue.unplaced.push({ record, key, bytes, givenAtTickMs: this.#context.environment.clock.tickMs(), settle });
+      if (queue.isPlacing) return;
+      queue.isPlacing = true;
       // Whatever is appended in this turn goes together.
-      queueMicrotask(() => void this.drain(record.topic, lane));
+      queueMicrotask(() => void this.#place(record.topic, queue));
     });
   }
 
-  private async drain(topic: string, lane: Lane): Promise<void> {
-    while (lane.waiting.length > 0) {
-      const part = takePart(lane.waiting);
-      try {
-        const offsets = await this.send(topic, part);
-        offsets.forEach((offset, index) => part[index]?.settle(offset));
-      } catch (error) {
-        const failure = toLogError(`append to topic "${topic}"`, error);
-        for (const { settle } of part) settle(failure);
+  #queueOf(topic: string): TopicQueue {
+    const known = this.#topics.get(topic);
+    if (known !== undefined) return known;
+    const partitions = new TopicPartitions(topic, this.#linkAt(0), this.#context, this.#closing.signal);
+    const queue: TopicQueue = { unplaced: new Deque(), partitions, lanes: new Map(), isPlacing: false };
+    this.#topics.set(topic, queue);
+    return queue;
+  }
+
+  /** Gives waiting records their lanes, in order. */
+  async #place(topic: string, queue: TopicQueue): Promise<void> {
+    while (queue.unplaced.length > 0) {
+      const count = queue.partitions.countNow() ?? (await queue.partitions.ask());
+      if (count instanceof LogError) {
+        for (let next = queue.unplaced.shift(); next !== undefined; next = queue.unplaced.shift()) next.settle(count);
+        if (queue.lanes.size === 0) this.#topics.delete(topic);
+        break;
       }
+      for (let next = queue.unplaced.shift(); next !== undefined; next = queue.unplaced.shift()) this.#placeOne(topic, queue, next, count);
     }
-    lane.isSending = false;
+    queue.isPlacing = false;
   }
 
-  private async send(topic: string, part: readonly Waiting[]): Promise<AppendResult[]> {
-    const messages = part.map(({ record }) => this.toMessage(record));
-    this.producer ??= this.open();
-    const used = this.producer;
-    this.users.set(used, (this.users.get(used) ?? 0) + 1);
-    try {
-      const producer = await used;
-      const written = await this.withinTime(topic, producer.send({ topic, acks: -1, messages }));
-      return this.offsetsOf(topic, messages, written);
-    } catch (error) {
-      if (this.producer === used) this.producer = null;
-      throw error;
-    } finally {
-      const left = (this.users.get(used) ?? 1) - 1;
-      if (left > 0) this.users.set(used, left);
-      else {
-        this.users.delete(used);
-        if (this.producer !== used) void this.retire(used);
-      }
+  #placeOne(topic: string, queue: TopicQueue, { record, key, bytes, givenAtTickMs, settle }: Unplaced, count: number): void {
+    const partition = record.partition ?? (key === null ? queue.partitions.sticky(count) : partitionOfKey(key, count));
+    if (partition < 0 || partition >= count)
+      return settle(new LogError(`could not append: there is no partition ${partition} of "${topic}"`, false));
+    let lane = queue.lanes.get(partition);
+    if (lane === undefined) {
+      lane = new AppendLane(topic, partition, this.#linkAt(this.#laneCount++ % linkCount), this.#context, this.#closing.signal);
+      queue.lanes.set(partition, lane);
+    }
+    lane.waiting.push({ message: toMessage(record, key, this.#context.environment.clock.nowMs()), bytes, givenAtTickMs, settle });
+    if (lane.isBusy) return;
+    lane.isBusy = true;
+    this.#ready.push(lane);
+    this.#sendReady();
+  }
+
+  #sendReady(): void {
+    while (this.#sending < sendsMax) {
+      const lane = this.#ready.shift();
+      if (lane === undefined) return;
+      this.#sending++;
+      // In a later microtask: what is placed in this turn goes in one request.
+      queueMicrotask(() => void this.#send(lane));
     }
   }
 
-  /** The broker tells the offset of the first record in each partition; the others follow in the order given. */
-  private offsetsOf(topic: string, messages: readonly Message[], written: readonly RecordMetadata[]): AppendResult[] {
-    const nexts = new Map(written.map(({ partition, baseOffset }) => [partition, Number(baseOffset)]));
-    return messages.map((message) => {
-      const partition = this.chosen.get(message) ?? -1;
-      const offset = nexts.get(partition);
-      if (offset === undefined || Number.isNaN(offset) || offset < 0)
-        throw new LogError(`Kafka told no offset for partition ${partition} of "${topic}"`, true);
-      nexts.set(partition, offset + 1);
-      return { topic, partition, offset };
-    });
+  async #send(lane: AppendLane): Promise<void> {
+    this.#topics.get(lane.topic)?.partitions.leaveSticky(lane.partition);
+    await lane.sendNext();
+    this.#sending--;
+    if (lane.waiting.length > 0) this.#ready.push(lane);
+    else lane.isBusy = false;
+    this.#sendReady();
   }
 
-  private async open(): Promise<Producer> {
-    const producer = this.context.openClient('append').producer({
-      idempotent: true,
-      allowAutoTopicCreation: false,
-      metadataMaxAge: 30_000,
-      retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 1_000 },
-      createPartitioner: () => this.rememberingPartitioner(),
-    });
-    await producer.connect();
-    return producer;
+  async #allSettled(): Promise<void> {
+    while (this.#waitingCount > 0) await new Promise<void>((resolve) => void this.#context.environment.timers.after(10, resolve));
   }
 
-  /** Java's choice, and the same one again when a record is tried again. */
-  private rememberingPartitioner(): ReturnType<typeof kafkajs.Partitioners.DefaultPartitioner> {
-    const choose = kafkajs.Partitioners.DefaultPartitioner();
-    return (args) => {
-      const known = this.chosen.get(args.message);
-      if (known !== undefined) return known;
-      const partition = choose(args);
-      this.chosen.set(args.message, partition);
-      return partition;
-    };
-  }
-
-  private toMessage(record: AppendRecord): Message {
-    const { key, value, headers, partition, timestampMs } = record;
-    return {
-      key: toBuffer(key),
-      value: toBuffer(value),
-      ...(headers !== undefined && { headers: { ...headers } }),
-      ...(partition !== undefined && { partition }),
-      ...(timestampMs !== undefined && { timestamp: String(timestampMs) }),
-    };
-  }
-
-  private withinTime<T>(topic: string, work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const fail = (): void => reject(new LogError(`could not append to topic "${topic}": no answer within ${appendMsMax / 1000} s`, true));
-      const timer = this.context.environment.timers.after(appendMsMax, fail);
-      work.then(resolve, reject).finally(() => timer.cancel());
-    });
-  }
-
-  private async retire(producer: Promise<Producer> | null): Promise<void> {
-    if (producer === null) return;
-    const leaving = producer.then((opened) => opened.disconnect());
-    await settleWithin(leaving, stopMsMax, this.context.environment.timers);
+  #linkAt(index: number): AppendLink {
+    return (this.#links[index] ??= new AppendLink(this.#context));
   }
 }
 
-function takePart(waiting: Waiting[]): Waiting[] {
-  let bytes = 0;
-  let count = 0;
-  while (count < waiting.length && count < requestRecordsMax) {
-    bytes += waiting[count]?.bytes ?? 0;
-    if (count > 0 && bytes > requestBytesMax) break;
-    count++;
-  }
-  return waiting.splice(0, count);
+function toMessage({ value, headers, timestampMs }: AppendRecord, key: Buffer | null, nowMs: number): Message {
+  return {
+    key,
+    value: toBuffer(value),
+    timestamp: String(timestampMs ?? nowMs),
+    ...(headers !== undefined && { headers: { ...headers } }),
+  };
 }
 
-function sizeOf({ key, value, headers }: AppendRecord): number {
-  let bytes = recordOverheadBytes + bytesOf(key) + bytesOf(value);
-  for (const [name, text] of Object.entries(headers ?? {})) bytes += bytesOf(name) + bytesOf(text);
+function sizeOf({ value, headers }: AppendRecord, key: Buffer | null): number {
+  let bytes = recordOverheadBytes + (key?.length ?? 0) + (typeof value === 'string' ? Buffer.byteLength(value) : (value?.length ?? 0));
+  for (const [name, text] of Object.entries(headers ?? {})) bytes += Buffer.byteLength(name) + Buffer.byteLength(text);
   return bytes;
-}
-
-function bytesOf(value: Uint8Array | string | null): number {
-  return value === null ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length;
 }
 
 function toBuffer(value: Uint8Array | string | null): Buffer | null {

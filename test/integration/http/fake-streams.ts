@@ -1,3 +1,4 @@
+import { openAuthenticator } from '../../../src/admission/open-authenticator.js';
 import type { Sink, SinkOwner } from '../../../src/hub/sink.js';
 import type { CloseCode } from '../../../src/protocol/close-catalogue.js';
 import type { RequestSnapshot } from '../../../src/protocol/request-snapshot.js';
@@ -71,6 +72,7 @@ export async function startServer(
   const server = createHttpServer({
     streams,
     publisher: null,
+    authenticator: openAuthenticator,
     environment: systemEnvironment,
     metrics: noMetrics,
     logger: silentLogger,

@@ -3,6 +3,9 @@ import { createAdminServer } from '../../../src/http/admin-server.js';
 import type { HttpServer } from '../../../src/http/http-server.js';
 import { MemoryEventLog } from '../../../src/log/memory/memory-event-log.js';
 import { LogPublisher } from '../../../src/publish/log-publisher.js';
+import { defaultPublishShape } from '../../../src/publish/publish-event.js';
+import { createRouter } from '../../../src/routing/create-router.js';
+import { parseRoutes } from '../../../src/routing/parse-routes.js';
 import { systemEnvironment } from '../../../src/std/system-environment.js';
 import { noMetrics } from '../../../src/telemetry/no-metrics.js';
 import { createPrometheusMetrics } from '../../../src/telemetry/prometheus-metrics.js';
@@ -18,10 +21,17 @@ afterEach(() => {
 async function startPublishing(options: Parameters<typeof startServer>[0] = {}) {
   const log = new MemoryEventLog({}, systemEnvironment);
   await log.ensureTopic('tasks', 2);
+  const nothing = (): void => undefined;
+  const parsed = parseRoutes([{ topic: 'tasks', channels: 'task:{key}', publish: true, type: '{header:selvage-type|message}' }]);
+  if (parsed.kind === 'problems') throw new Error(JSON.stringify(parsed.problems));
   const publisher = new LogPublisher({
-    router: { publishTargetOf: (channel) => (channel.startsWith('task:') ? { topic: 'tasks', key: channel } : null) },
+    router: createRouter(parsed.routes, { unrouted: nothing, channelSkipped: nothing, typeReplaced: nothing }),
     log,
+    limits: { admitPublish: () => null },
+    idempotency: null,
+    shape: defaultPublishShape,
     encodePosition: (_, { partition, offset }) => `p${partition}-${offset}`,
+    environment: systemEnvironment,
     metrics: noMetrics,
     logger: silentLogger,
   });

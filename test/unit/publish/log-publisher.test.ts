@@ -1,61 +1,26 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LogError } from '../../../src/log/event-log.js';
 import type { EventLog } from '../../../src/log/event-log.js';
-import { MemoryEventLog } from '../../../src/log/memory/memory-event-log.js';
-import { LogPublisher } from '../../../src/publish/log-publisher.js';
-import { parsePublish } from '../../../src/publish/parse-publish.js';
-import { systemEnvironment } from '../../../src/std/system-environment.js';
-import { noMetrics } from '../../../src/telemetry/no-metrics.js';
-import { silentLogger } from '../../../src/telemetry/silent-logger.js';
-
-const encode = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
-
-async function setUp(overrides: { log?: Pick<EventLog, 'append'> } = {}) {
-  const log = new MemoryEventLog({}, systemEnvironment);
-  await log.ensureTopic('tasks', 4);
-  const publisher = new LogPublisher({
-    router: { publishTargetOf: (channel) => (channel.startsWith('task:') ? { topic: 'tasks', key: channel.slice(5) } : null) },
-    log: overrides.log ?? log,
-    encodePosition: (channel, result) => `${channel}@${result.partition}-${result.offset}`,
-    metrics: noMetrics,
-    logger: silentLogger,
-  });
-  const publish = (body: unknown, contentType = 'application/json') => publisher.publish(encode(body), contentType);
-  const readAll = async () => {
-    const records: { partition: number; offset: number; key: string; value: string; type: string | null }[] = [];
-    for (const { partition, end } of await log.offsets('tasks')) {
-      if (end === 0) continue;
-      for await (const batch of log.scan({ topic: 'tasks', partition, from: 0, to: end - 1 })) {
-        for (const { offset, key, value, headers } of batch.records) {
-          const type = headers['selvage-type'];
-          const text = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString();
-          records.push({ partition, offset, key: text(key), value: text(value), type: type === undefined ? null : text(type) });
-        }
-      }
-    }
-    return records;
-  };
-  return { publish, readAll };
-}
+import { mayPublish, setUpPublisher } from './publisher-fixture.js';
 
 test('an event is in the log when it is answered, keyed and typed, and the answer says where', async () => {
-  const { publish, readAll } = await setUp();
+  const { publish, readAll } = await setUpPublisher();
   const answer = await publish({ channel: 'task:t1', type: 'progress', data: { progress: 40 } });
-  const records = await readAll();
-  expect(records).toMatchObject([{ key: 't1', value: '{"progress":40}', type: 'progress' }]);
-  const [record] = records;
+  const [record] = await readAll();
+  expect(record).toMatchObject({ topic: 'tasks', key: 't1', value: '{"progress":40}', headers: { 'selvage-type': 'progress' } });
   expect(answer).toEqual({
-    kind: 'accepted',
+    kind: 'answered',
+    status: 200,
+    isReplay: false,
     results: [{ position: `task:t1@${record?.partition}-${record?.offset}`, partition: record?.partition, offset: String(record?.offset) }],
   });
 });
 
 test('a batch keeps its order within a channel and is answered in its own order', async () => {
-  const { publish, readAll } = await setUp();
+  const { publish, readAll } = await setUpPublisher();
   const events = Array.from({ length: 100 }, (_, i) => ({ channel: `task:t${i % 3}`, data: i }));
   const answer = await publish({ events });
-  expect(answer.kind === 'accepted' && answer.results.map(({ position }) => position.split('@')[0])).toEqual(
+  expect(answer.kind === 'answered' && answer.results.map((result) => ('position' in result ? result.position.split('@')[0] : ''))).toEqual(
     events.map(({ channel }) => channel),
   );
   const records = await readAll();
@@ -63,61 +28,179 @@ test('a batch keeps its order within a channel and is answered in its own order'
     const values = records.filter((record) => record.key === key).map(({ value }) => Number(value));
     expect(values).toEqual([...values].sort((a, b) => a - b));
   }
-  expect(records.map(({ type }) => type)).toEqual(records.map(() => null));
 });
 
-test('strings are sent as they are, other values as JSON', async () => {
-  const { publish, readAll } = await setUp();
-  const values = ['plain "text"', '', 7, null, false, [1, { a: '€' }]];
-  await publish({ events: values.map((data) => ({ channel: 'task:one', data })) });
-  expect((await readAll()).map(({ value }) => value)).toEqual(['plain "text"', '', '7', 'null', 'false', '[1,{"a":"€"}]']);
+test('strings are sent as they are, other values as they are written: digits survive', async () => {
+  const { publish, readAll } = await setUpPublisher();
+  const body =
+    '{"events":[{"channel":"news","data":"plain \\"text\\"","key":"a"},{"data":12345678901234567890.10,"channel":"news","key":"a"},{"key":"a","channel":"news","data":{"a": [1,{"€":null}]}}]}';
+  expect(await publish(body)).toMatchObject({ status: 200 });
+  expect((await readAll()).map(({ value }) => value)).toEqual(['plain "text"', '12345678901234567890.10', '{"a": [1,{"€":null}]}']);
 });
 
-test('a batch with one bad item is refused whole, naming the item', async () => {
-  const { publish, readAll } = await setUp();
-  const good = { channel: 'task:t1', data: 1 };
-  const cases: readonly [unknown, string, RegExp][] = [
-    [{ events: [good, { channel: '', data: 1 }] }, 'invalid-event', /events\[1\].*"channel"/],
-    [{ events: [good, { channel: 'task:a\nb', data: 1 }] }, 'invalid-event', /events\[1\].*"channel"/],
-    [{ events: [{ ...good, type: 'selvage.gap' }] }, 'invalid-event', /events\[0\].*"type"/],
-    [{ events: [{ ...good, type: 'a\rb' }] }, 'invalid-event', /"type"/],
-    [{ events: [{ ...good, type: 'x'.repeat(65) }] }, 'invalid-event', /"type"/],
-    [{ events: [{ channel: 'task:t1' }] }, 'invalid-event', /"data" is missing/],
-    [{ events: [{ ...good, id: 'x' }] }, 'invalid-event', /"id"/],
-    [{ events: [good, { channel: 'other:1', data: 1 }] }, 'unroutable-channel', /events\[1\]/],
-    [{ events: [] }, 'invalid-event', /at least one/],
-    [{ events: Array.from({ length: 101 }, () => good) }, 'invalid-event', /at most 100/],
-    [[good], 'invalid-event', /object/],
-    ['{"channel":', 'malformed-request', /JSON/],
+test('user and channel name the channel of a user, both encoded as values of routes are', async () => {
+  const { publish, readAll } = await setUpPublisher();
+  const base = { attributes: { kind: 'user' }, data: 1 };
+  await publish({ ...base, user: 'ada', channel: 'inbox' });
+  await publish({ ...base, user: 'a.b', channel: '**' });
+  await publish({ ...base, user: '{channel}', channel: '$&' });
+  expect((await readAll()).map(({ key }) => key).sort()).toEqual(['%7Bchannel%7D.%24%26', 'a%2Eb.%2A%2A', 'ada.inbox']);
+});
+
+test('broadcast is a channel of its own name, and its key may be chosen for order', async () => {
+  const { publish, readAll } = await setUpPublisher();
+  expect(await publish({ broadcast: true, data: 'hello', key: 'one' })).toMatchObject({ status: 200 });
+  expect(await readAll()).toMatchObject([{ topic: 'news', key: 'one', value: 'hello' }]);
+  expect(await publish({ channel: 'task:1', data: 1, key: '2' })).toMatchObject({
+    refusal: { code: 'invalid-event', detail: expect.stringMatching(/"key"/) as string },
+  });
+});
+
+test('attributes go where the route reads them; what it cannot carry is refused by name', async () => {
+  const { publish, readAll, router } = await setUpPublisher();
+  expect(await publish({ channel: 'task:1', data: { stage: 'draw' }, attributes: { session: 's 1', stage: 'draw' } })).toMatchObject({
+    status: 200,
+  });
+  const [record] = await readAll();
+  expect(record?.headers).toEqual({ session: 's 1' });
+  expect(router.publishTargetOf('task:1')).toMatchObject({ key: '1', keyIsFree: false, typeHeaders: ['ce_type', 'selvage-type'] });
+  const refused: readonly [unknown, RegExp][] = [
+    [{ channel: 'task:1', data: { stage: 'draw' }, attributes: { stage: 'paint' } }, /"stage"/],
+    [{ channel: 'task:1', data: 1, attributes: { colour: 'red' } }, /"colour"/],
+    ['{"channel":"task:1","data":1,"attributes":{"__proto__":"x"}}', /"__proto__"/],
+    [{ channel: 'task:1', data: 1, attributes: { session: 7 } }, /"session"/],
+    [{ broadcast: true, type: 'alarm', data: 1 }, /type "alarm"/],
+    [{ channel: 'user.ada.x', data: 1 }, /does not select/],
+    [{ channel: 'wide.a', data: 'no json' }, /must be JSON/],
   ];
-  for (const [body, code, detail] of cases) {
-    const answer = await publish(body);
-    expect(answer).toMatchObject({ kind: 'refused', refusal: { code } });
-    expect(answer.kind === 'refused' && answer.refusal.detail).toMatch(detail);
+  for (const [body, detail] of refused) {
+    expect(await publish(body)).toMatchObject({
+      kind: 'refused',
+      refusal: { code: 'invalid-event', detail: expect.stringMatching(detail) as string },
+    });
   }
+  expect((await readAll()).length).toBe(1);
+});
+
+test('each event of a batch is answered by itself', async () => {
+  const { publish, readAll } = await setUpPublisher();
+  const answer = await publish({
+    events: [
+      { channel: 'task:1', data: 1 },
+      { channel: '', data: 2 },
+      { channel: 'silent.1', data: 3 },
+      { channel: 'task:1', data: 4 },
+    ],
+  });
+  expect(answer).toMatchObject({
+    status: 207,
+    results: [
+      { offset: '0' },
+      { error: { code: 'invalid-event', status: 422, detail: expect.stringMatching(/"channel"/) as string } },
+      { error: { code: 'unroutable-channel', status: 404 } },
+      { offset: '1' },
+    ],
+  });
+  expect((await readAll()).map(({ value }) => value)).toEqual(['1', '4']);
+});
+
+test('a batch with a channel that the caller may not write publishes nothing, and names it', async () => {
+  const { publish, readAll } = await setUpPublisher();
+  const principal = mayPublish((channel) => channel.startsWith('task:') || channel.startsWith('wide.'));
+  const answer = await publish(
+    {
+      events: [
+        { channel: 'task:1', data: 1 },
+        { broadcast: true, data: 2 },
+        { channel: 'user.bob.x', data: 3 },
+        { channel: 'silent.1', data: 1 },
+      ],
+    },
+    { principal },
+  );
+  expect(answer).toMatchObject({
+    refusal: { code: 'channel-forbidden', detail: expect.stringMatching(/"broadcast", "user.bob.x", "silent.1"/) as string },
+  });
   expect(await readAll()).toEqual([]);
 });
 
-test('other media types and bodies that are not UTF-8 are refused', async () => {
-  const { publish } = await setUp();
-  expect(await publish({ channel: 'task:t', data: 1 }, 'text/plain')).toMatchObject({ refusal: { code: 'unsupported-media-type' } });
-  expect(await publish({ channel: 'task:t', data: 1 }, 'Application/JSON; charset=utf-8')).toMatchObject({ kind: 'accepted' });
-  expect(parsePublish(new Uint8Array([0x22, 0xff, 0x22]), 10)).toMatchObject({ code: 'malformed-request' });
+test('a channel that the record would reach through its data needs permission too', async () => {
+  const { publish, readAll } = await setUpPublisher();
+  const principal = mayPublish((channel) => channel.startsWith('wide.') || channel === 'project.mine');
+  expect(await publish({ channel: 'wide.a', data: { project: 'theirs' } }, { principal })).toMatchObject({
+    refusal: { code: 'channel-forbidden', detail: expect.stringMatching(/"project.theirs"/) as string },
+  });
+  expect(await publish({ channel: 'wide.a', data: { project: 'mine' } }, { principal })).toMatchObject({ status: 200 });
+  expect((await readAll()).length).toBe(1);
 });
 
-test('a log that does not answer is told as such; any other failure is not hidden', async () => {
-  const failing = (error: Error) => setUp({ log: { append: () => Promise.reject(error) } });
+test('limits are asked once a request, with the count of events that would be appended', async () => {
+  const asked: number[] = [];
+  const limits = {
+    admitPublish: (_: unknown, __: string, events: number) => {
+      asked.push(events);
+      return asked.length > 1 ? ({ code: 'rate-limited', detail: 'slower', limit: 5, retryAfterSeconds: 3 } as const) : null;
+    },
+  };
+  const { publish, readAll } = await setUpPublisher({ limits });
+  const body = {
+    events: [
+      { channel: 'task:1', data: 1 },
+      { channel: '', data: 2 },
+      { channel: 'task:1', data: 4 },
+    ],
+  };
+  await publish(body);
+  expect(await publish(body)).toMatchObject({ refusal: { code: 'rate-limited', retryAfterSeconds: 3, limit: 5 } });
+  expect(asked).toEqual([2, 2]);
+  expect((await readAll()).length).toBe(2);
+});
+
+test('what the log did not take and what nobody knows are told apart', async () => {
+  const failing = (error: Error) => setUpPublisher({ log: { append: () => Promise.reject(error) } });
+  const event = { channel: 'task:t', data: 1 };
   const away = await failing(new LogError('no leader', true));
-  expect(await away.publish({ channel: 'task:t', data: 1 })).toMatchObject({ refusal: { code: 'log-unavailable', retryAfterSeconds: 1 } });
+  expect(await away.publish(event)).toMatchObject({ refusal: { code: 'log-unavailable', retryAfterSeconds: 1 } });
+  const unknown = await failing(new LogError('no answer', true, { outcomeUnknown: true }));
+  const answer = await unknown.publish(event);
+  expect(answer).toMatchObject({ refusal: { code: 'outcome-unknown' } });
+  expect(answer.kind === 'refused' && answer.refusal.retryAfterSeconds).toBeUndefined();
   const broken = await failing(new TypeError('bug'));
-  await expect(broken.publish({ channel: 'task:t', data: 1 })).rejects.toThrow('bug');
+  await expect(broken.publish(event)).rejects.toThrow('bug');
+  let count = 0;
+  const append: EventLog['append'] = ([record]) =>
+    ++count === 2
+      ? Promise.reject(new LogError('x', true))
+      : Promise.resolve([{ topic: record?.topic ?? '', partition: 0, offset: count }]);
+  const partial = await setUpPublisher({ log: { append } });
+  expect(await partial.publish({ events: [event, event, event] })).toMatchObject({
+    status: 207,
+    results: [{ offset: '1' }, { error: { code: 'log-unavailable', status: 503 } }, { offset: '3' }],
+  });
 });
 
-test('whatever JSON comes, parsing answers items or a refusal, and never throws', () => {
-  fc.assert(
-    fc.property(fc.jsonValue(), fc.boolean(), (value, wrap) => {
-      const parse = parsePublish(encode(JSON.stringify(wrap ? { events: value } : value)), 5);
-      return parse.kind === 'refused' || parse.items.every(({ channel, data }) => typeof channel === 'string' && typeof data === 'string');
-    }),
-  );
+test('trace context is passed on when it is sound', async () => {
+  const { publish, readAll } = await setUpPublisher();
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const event = { channel: 'task:1', data: 1 };
+  await publish(event, { headers: { traceparent, tracestate: 'a=1,b=2' } });
+  await publish(event, { headers: { traceparent, tracestate: 'x'.repeat(513) } });
+  for (const bad of [
+    `${traceparent}-x`,
+    traceparent.replace('00-', 'ff-'),
+    traceparent.toUpperCase(),
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    '',
+  ]) {
+    await publish(event, { headers: { traceparent: bad, tracestate: 'a=1' } });
+  }
+  expect((await readAll()).map(({ headers }) => headers)).toEqual([
+    { traceparent, tracestate: 'a=1,b=2' },
+    { traceparent },
+    {},
+    {},
+    {},
+    {},
+    {},
+  ]);
 });

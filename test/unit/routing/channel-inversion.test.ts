@@ -152,9 +152,9 @@ describe('publishing to a channel', () => {
       { topic: 'mixed', channels: ['mixed.{key}', 'everything'], publish: true },
     ]);
     const { router } = observed;
-    expect(router.publishTargetOf('task.a%2Eb')).toEqual({ topic: 'tasks', key: 'a.b' });
+    expect(router.publishTargetOf('task.a%2Eb')).toMatchObject({ topic: 'tasks', key: 'a.b' });
     expect(channelsOf(observed, 'tasks', { key: 'a.b' })).toEqual(['task.a%2Eb']);
-    expect(router.publishTargetOf('news')).toEqual({ topic: 'news', key: 'news' });
+    expect(router.publishTargetOf('news')).toMatchObject({ topic: 'news', key: 'news' });
     for (const channel of ['silent.a', 'user.a', 'nothing', 'task.', 'task.%2e', 'everything'])
       expect(router.publishTargetOf(channel)).toBeNull();
   });
@@ -164,7 +164,8 @@ describe('publishing to a channel', () => {
     fc.assert(
       fc.property(anyText, (channel) => {
         const target = observed.router.publishTargetOf(channel);
-        expect(target).toEqual(isChannelName(channel) ? { topic: 'selvage.events', key: channel } : null);
+        expect(target?.topic).toBe(isChannelName(channel) ? 'selvage.events' : undefined);
+        expect(target?.key).toBe(isChannelName(channel) ? channel : undefined);
         if (target !== null) expect(channelsOf(observed, target.topic, { key: target.key })).toEqual([channel]);
       }),
     );
