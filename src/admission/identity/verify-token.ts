@@ -27,6 +27,7 @@ interface Header {
 
 const kidLengthMax = 256;
 const retryAfterSeconds = 5;
+const wrongSignature = (): Refused => refuse('token-invalid', 'The signature of the token is wrong.');
 const malformed = (): Refused => refuse('token-invalid', 'The token is malformed.');
 
 /** Checks a token in compact form. Never rejects; refusals hold no part of the token. */
@@ -47,9 +48,7 @@ export async function verifyToken(token: string, issuers: readonly TrustedIssuer
   if (!trusted.keys.isUsable() || outcome === 'away') {
     return refuseForNow('identity-unavailable', 'The keys of the issuer cannot be fetched at the moment.', retryAfterSeconds);
   }
-  return first.wasTried
-    ? refuse('token-invalid', 'The signature of the token is wrong.')
-    : refuse('token-invalid', 'The key of the token is not known.');
+  return first.wasTried ? wrongSignature() : refuse('token-invalid', 'The key of the token is not known.');
 }
 
 /** By the token's own word, which is not verified yet: it only chooses among the issuers that are configured. */
@@ -106,6 +105,8 @@ async function tryKeys(token: string, trusted: TrustedIssuer, header: Header, cl
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusalOf(error);
     }
   }
+  // The key that the token names is here and did not sign it: no newer key would change that.
+  if (header.kid !== null && candidates.some(({ kid }) => kid === header.kid)) return wrongSignature();
   return { kind: 'no-key', wasUsable: true, wasTried: candidates.length > 0 };
 }
 

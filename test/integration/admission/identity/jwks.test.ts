@@ -59,6 +59,17 @@ test('an unknown key is looked for once, for all who have it, and then not again
   expect(server.requests).toBe(3);
 });
 
+test('a forged token with the name of a known key causes no look, and is told to be wrong even while the server is away', async () => {
+  const key = newKey('k');
+  const server = await JwksServer.start([key]);
+  const { ask, environment } = await startNode(server.url);
+  environment.advance(20_000);
+  expect(await ask(await signWith(newKey('k')))).toBe('token-invalid');
+  expect(server.requests).toBe(1);
+  await server.stop();
+  expect(await ask(await signWith(newKey('k'), { n: 1 }))).toBe('token-invalid');
+});
+
 test('keys are fetched again in the background, and a key that is no longer listed takes its tokens along', async () => {
   const [old, fresh] = [newKey('old'), newKey('new')];
   const server = await JwksServer.start([old]);

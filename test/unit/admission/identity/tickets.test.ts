@@ -9,7 +9,8 @@ import type { Authentication } from '../../../../src/admission/authenticator.js'
 import { noMetrics } from '../../../../src/telemetry/no-metrics.js';
 import { silentLogger } from '../../../../src/telemetry/silent-logger.js';
 import { waitFor } from '../../../platform/wait-for.js';
-import { bearer, codeOf, HandClock, makeIdentity, principalIn, request, seconds, signHs, startMs } from './identity-fixture.js';
+import type { HandClock } from './identity-fixture.js';
+import { bearer, codeOf, makeIdentity, principalIn, request, seconds, signHs, startMs } from './identity-fixture.js';
 
 const ticketSecret = 'the-secret-of-tickets-has-thirty-two-bytes';
 const page = 'https://app.example.com';
