@@ -7,8 +7,8 @@ export interface Experiment {
   /** Stands exactly once in the file. */
   readonly find: string;
   readonly replace: string;
-  /** `seeds`: the simulation, any weather. Otherwise the name of a probe. */
-  readonly noticedBy: 'seeds' | ProbeName;
+  /** `seeds`: the simulation, any weather. `calmSeeds`: where nobody may find a stray. Otherwise the name of a probe. */
+  readonly noticedBy: 'seeds' | 'calmSeeds' | ProbeName;
 }
 
 export type ProbeName =
@@ -20,7 +20,9 @@ export type ProbeName =
   | 'filteredReplay'
   | 'longQuiet'
   | 'latestBehindTail'
-  | 'latestLost';
+  | 'latestLost'
+  | 'begunBlind'
+  | 'begunBlindLongAway';
 
 export const experiments: readonly Experiment[] = [
   {
@@ -111,6 +113,46 @@ export const experiments: readonly Experiment[] = [
     find: 'hub.breach(topic);',
     replace: '',
     noticedBy: 'seeds',
+  },
+  {
+    rule: 6,
+    without: 'an edge that begins learning what counts the topic had lately',
+    file: 'src/subscribe/topic-watch.ts',
+    find: 'for (const mark of known ?? []) counts.note(mark);',
+    replace: '',
+    noticedBy: 'calmSeeds',
+  },
+  {
+    rule: 6,
+    without: 'an indexer that begins learning what counts the topic had lately',
+    file: 'src/window/stray-watch.ts',
+    find: 'for (const mark of await window.shareCounts(topic, recent.marks()).catch(() => [])) recent.note(mark);',
+    replace: '',
+    noticedBy: 'calmSeeds',
+  },
+  {
+    rule: 6,
+    without: 'an edge asking the log again before a stray is one',
+    file: 'src/subscribe/topic-watch.ts',
+    find: 'if (asks === asksMax) return false;',
+    replace: 'return false;',
+    noticedBy: 'calmSeeds',
+  },
+  {
+    rule: 6,
+    without: 'positions that must speak of the homes under counts of lately',
+    file: 'src/subscribe/starting-point.ts',
+    find: 'topic.demandedFrom === 0 ? countThen : Math.min(countThen, topic.demandedFrom)',
+    replace: 'countThen',
+    noticedBy: 'begunBlind',
+  },
+  {
+    rule: 6,
+    without: 'the word of an edge that did not know the counts of lately',
+    file: 'src/subscribe/topic-watch.ts',
+    find: "counts.note({ kind: 'blind', count: topic.firstPartitionCount, agoMs: 0 });",
+    replace: '',
+    noticedBy: 'begunBlindLongAway',
   },
   {
     rule: 7,

@@ -2,6 +2,7 @@ import type { EventLog, LogBatch } from '../../../src/log/event-log.js';
 import type { LogRecord } from '../../../src/protocol/log-record.js';
 import { createRouter } from '../../../src/routing/create-router.js';
 import { parseRoutes } from '../../../src/routing/parse-routes.js';
+import { hashKey } from '../../../src/routing/partition-hash.js';
 import type { Router } from '../../../src/routing/router.js';
 import { noMetrics } from '../../../src/telemetry/no-metrics.js';
 import { silentLogger } from '../../../src/telemetry/silent-logger.js';
@@ -42,8 +43,8 @@ class Scene {
     return this.window === undefined ? new MemoryReplayWindow(options) : this.window.sibling(options);
   }
 
-  produce(key: string, type = 'message', value: Uint8Array = new TextEncoder().encode(`"${type}"`)): LogRecord {
-    const { records } = this.log.partition(topic, 0);
+  produce(key: string, type = 'message', value: Uint8Array = new TextEncoder().encode(`"${type}"`), partition = 0): LogRecord {
+    const { records } = this.log.partition(topic, partition);
     const headers = { type: new TextEncoder().encode(type) };
     const record = { offset: records.length, timestampMs: this.environment.nowMs, key: new TextEncoder().encode(key), value, headers };
     records.push(record);
@@ -234,6 +235,41 @@ async function latestLost(): Promise<string | null> {
   return gap?.kind === 'gap' && gap.reason === 'store-lost' ? null : `the reader saw ${JSON.stringify(parser.seen)}`;
 }
 
+/** With one partition it is at home in 0, with two in 1. */
+const movedKey = ['a', 'b', 'c', 'd', 'e', 'f'].find((key) => (hashKey('murmur2', new TextEncoder().encode(key)) ?? 0) % 2 === 1) ?? '';
+
+/**
+ * A topic grows; an edge that begins then cannot ask the window, and dies after a reader began there. A late record comes to the old home; only
+ * edges that know the old count are left to see it.
+ */
+async function resumeBegunBlind(awayMs: number, blindAtWorkMs: number): Promise<string | null> {
+  const scene = new Scene({ keyed: 'murmur2' });
+  const older = await scene.node(scene.window);
+  await scene.environment.advance(6_000);
+  scene.log.topics.get(topic)?.push({ low: 0, records: [] });
+  older.askPartitions(topic);
+  scene.window.setAway('stopped');
+  const blind = await scene.node(scene.window);
+  const query = { channel: `c.${movedKey}` };
+  const parser = new SimParser();
+  const first = await scene.attach(blind, parser, query);
+  parser.take(first.take(100_000));
+  first.owner?.onPeerGone();
+  scene.window.setAway(null);
+  await scene.environment.advance(blindAtWorkMs);
+  blind.stop();
+  await scene.environment.advance(6_000);
+  scene.produce(movedKey, 'late');
+  while (older.fetch(topic, 0, 10));
+  await scene.environment.advance(awayMs);
+  const socket = await scene.attach(older, parser, query);
+  await scene.environment.advance(2_000);
+  parser.take(socket.take(100_000));
+  older.stop();
+  const [gap] = parser.seen;
+  return gap?.kind === 'gap' && gap.reason === 'unknown-position' ? null : `the reader saw ${JSON.stringify(parser.seen)}`;
+}
+
 /** Scenes for rules that random weather cannot judge; each says what failed, or null. */
 export const probes: Readonly<Record<ProbeName, () => Promise<string | null>>> = {
   markersOnly,
@@ -245,4 +281,6 @@ export const probes: Readonly<Record<ProbeName, () => Promise<string | null>>> =
   longQuiet,
   latestBehindTail,
   latestLost,
+  begunBlind: () => resumeBegunBlind(1_000, 0),
+  begunBlindLongAway: () => resumeBegunBlind(15 * 60_000, 6_000),
 };

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 
 async function observe(experiment: Experiment | null, noticedBy: Experiment['noticedBy']): Promise<string> {
   const folder = tree.write(experiment);
-  const args = noticedBy === 'seeds' ? ['seeds', '1', String(seedsMax)] : [noticedBy];
+  const args = noticedBy === 'seeds' || noticedBy === 'calmSeeds' ? [noticedBy, '1', String(seedsMax)] : [noticedBy];
   const { stdout } = await run(process.execPath, [join(folder, 'test/simulation/rules/run-experiment.js'), ...args], { timeout: 110_000 });
   return stdout;
 }

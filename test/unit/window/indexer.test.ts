@@ -291,6 +291,28 @@ test('a keyed topic that grows is no breach', async () => {
   expect(await window.breaches()).toEqual(new Set());
 });
 
+test('an indexer that begins after a growth accepts records of producers that do not know of it yet', async () => {
+  const { log, window, index } = world(8);
+  await window.shareCounts(topic, [{ kind: 'current', count: 1, agoMs: 300_000 }]);
+  index({ channels: ['{key|raw}'], keyed: 'murmur2' });
+  await highIs(window, -1);
+  const late = await log.append(Array.from({ length: 20 }, (_, i) => ({ topic, key: `order-${i}`, value: '1', partition: 0 })));
+  await highIs(window, late.length - 1);
+  expect(await window.breaches()).toEqual(new Set());
+});
+
+test('where readers may have begun without knowing of the older count, its records are strays', async () => {
+  const { log, window, index } = world(8);
+  await window.shareCounts(topic, [
+    { kind: 'current', count: 1, agoMs: 300_000 },
+    { kind: 'blind', count: 8, agoMs: 200_000 },
+  ]);
+  index({ channels: ['{key|raw}'], keyed: 'murmur2' });
+  await highIs(window, -1);
+  await log.append(Array.from({ length: 20 }, (_, i) => ({ topic, key: `order-${i}`, value: '1', partition: 0 })));
+  await waitFor(async () => (await window.breaches()).size > 0, { what: 'the breach' });
+});
+
 test('an indexer that goes back to before a growth of a keyed topic finds no breach in it', async () => {
   const { log, window, index, pass } = world(1);
   const older = await log.append(Array.from({ length: 20 }, (_, i) => ({ topic, key: `order-${i}`, value: '1' })));
