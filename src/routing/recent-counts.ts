@@ -7,7 +7,7 @@ import type { Clock } from '../std/clock.js';
 export const staleProducerMsMax = 600_000;
 
 /** Fresh readers look at homes of older counts for so much longer: no node whose clock or knowledge lags then asks a position for more. */
-export const countSlackMs = 60_000;
+const countSlackMs = 60_000;
 
 /**
  * What is known of a topic's partition counts, and how long ago it was true. `current`: the topic had so many partitions. `blind`: an edge
