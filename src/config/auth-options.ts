@@ -94,7 +94,12 @@ export const authOptions = {
     unit: seconds,
     sentence: 'How long a key set is believed while its server is away; then no token is.',
   }),
-  tokensRememberedMax: integer({ default: 50_000, min: 1, max: 10_000_000, sentence: 'Verified tokens that are remembered, by hash.' }),
+  tokensRememberedMax: integer({
+    default: 50_000,
+    min: 1,
+    max: 10_000_000,
+    sentence: 'Verified tokens that are remembered, by hash; some 2 KB each, for a while twice as many.',
+  }),
   verificationsMax: integer({ default: 32, min: 1, max: 1_024, sentence: 'Tokens that are verified at a time.' }),
   verificationsWaitingMax: integer({
     default: 10_000,
