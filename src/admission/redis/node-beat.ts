@@ -6,6 +6,8 @@ export interface NodeBeatParts {
   readonly redis: RedisConnection;
   readonly environment: Environment;
   readonly script: RedisScript;
+  /** Scripts that a server is given before it is used: else each of thousands who come back at once would send the text. */
+  readonly scripts: readonly RedisScript[];
   /** The key of the nodes. */
   readonly key: string;
   readonly lapseMs: number;
@@ -112,7 +114,9 @@ export class NodeBeat {
       .map((reply) => /^run_id:(\w+)/m.exec(String(reply))?.[1] ?? '')
       .sort()
       .join();
-    const hasChanged = this.#epoch !== null && this.#epoch !== epoch;
+    if (this.#epoch === epoch) return false;
+    const hasChanged = this.#epoch !== null;
+    for (const { text } of this.#parts.scripts) await this.#parts.redis.onEachMaster('SCRIPT', 'LOAD', text).catch(() => undefined);
     this.#epoch = epoch;
     return hasChanged;
   }

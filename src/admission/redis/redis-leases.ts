@@ -66,6 +66,7 @@ export class RedisLeases implements SharedLeases {
       redis,
       environment,
       script: this.#scripts.beat,
+      scripts: Object.values(this.#scripts),
       key: this.#keys.nodes,
       lapseMs: this.#lapseMs,
       onBeat: (hasForgotten) => this.#upkeep.run(hasForgotten),
@@ -76,7 +77,7 @@ export class RedisLeases implements SharedLeases {
       logger,
       renewAfterMs: this.#ttlMs / 2,
       register: (lease) => this.#register(lease),
-      tellTenant: (tenant, count) => this.#tellTenant(tenant, count, 0),
+      tellTenant: (tenant, count) => this.#tellTenant(tenant, count, false),
       remove: (streamId, owner) => this.#remove(streamId, owner),
       startAnew: () => this.#beat.renew(),
     });
@@ -97,15 +98,10 @@ export class RedisLeases implements SharedLeases {
     const { userStreamsMax, userConnects, tenantStreamsMax, tenantConnects } = this.#options;
     const hasUser = user !== null && (userStreamsMax > 0 || userConnects !== null);
     const hasTenant = tenant !== null && (tenantStreamsMax > 0 || tenantConnects !== null);
-    const [ofUser, ofTenant] = await bothOf(
-      hasUser ? this.#acquireUser(ask, user) : Promise.resolve(null),
-      hasTenant ? this.#tellTenant(tenant, this.#tenantCount(tenant), 1) : Promise.resolve(null),
-    );
-    if (ofUser?.kind === 'refused') {
-      // The tenant has paid for nothing.
-      if (hasTenant && ofTenant === null) this.#tellTenant(tenant, this.#tenantCount(tenant) - 1, -1).catch(() => undefined);
-      return ofUser;
-    }
+    const ofUser = hasUser ? await this.#acquireUser(ask, user) : null;
+    if (ofUser?.kind === 'refused') return ofUser;
+    // Only then, so that nobody who is at his own limit takes from his tenant, not even for a moment.
+    const ofTenant = hasTenant ? await this.#tellTenant(tenant, this.#tenantCount(tenant), true) : null;
     if (ofTenant !== null) {
       if (hasUser) this.#remove(ask.streamId, { user, tenant: null }).catch(() => this.doubt(ask.streamId, ask.owner));
       return ofTenant;
@@ -194,11 +190,20 @@ export class RedisLeases implements SharedLeases {
     };
   }
 
-  /** Null: it may. */
-  async #tellTenant(tenant: string, count: number, tokens: -1 | 0 | 1): Promise<Refused | null> {
+  /** Tells how many streams of the tenant this node has, or asks for one more, which is in the number already. Null: it may. */
+  async #tellTenant(tenant: string, count: number, asksForMore: boolean): Promise<Refused | null> {
     const { tenantStreamsMax, tenantConnects } = this.#options;
     const { tag, living } = this.#beat;
-    const args = [tag, living, Math.max(0, count), tenantStreamsMax, this.#lapseMs, this.#ttlMs, ...rateArguments(tenantConnects), tokens];
+    const args = [
+      tag,
+      living,
+      count,
+      tenantStreamsMax,
+      this.#lapseMs,
+      this.#ttlMs,
+      ...rateArguments(tenantConnects),
+      asksForMore ? '1' : '0',
+    ];
     const keys = [this.#keys.tenantStreams(tenant), this.#keys.tenantConnects(tenant)];
     const reply = (await this.#redis.runScript(this.#scripts.countTenant, keys, args)) as Buffer[];
     const [what = '', present, , retryMs] = reply.map(String);
@@ -224,7 +229,7 @@ export class RedisLeases implements SharedLeases {
     const { userStreamsMax, tenantStreamsMax } = this.#options;
     await bothOf(
       user === null || userStreamsMax === 0 ? Promise.resolve(null) : this.#redis.command('HDEL', this.#keys.streams(user), streamId),
-      tenant === null || tenantStreamsMax === 0 ? Promise.resolve(null) : this.#tellTenant(tenant, this.#tenantCount(tenant), 0),
+      tenant === null || tenantStreamsMax === 0 ? Promise.resolve(null) : this.#tellTenant(tenant, this.#tenantCount(tenant), false),
     );
   }
 

@@ -8,14 +8,14 @@
 -- ARGV[3]  streams of the tenant on this node, the new one included      ARGV[4]  most streams of a tenant, 0: any number
 -- ARGV[5]  ms after which an unknown node is dead      ARGV[6]  ttl of KEYS[1], ms
 -- ARGV[7]  ms a token, 0: no rate      ARGV[8]  burst
--- ARGV[9]  1: one more stream; 0: only set the number; -1: the same, and one token back
+-- ARGV[9]  '1': it asks for one more stream; else it only tells the number
 --
 -- Returns {what, present, tokens left, retry ms}; what: held, full, fast. What was refused is not counted.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local mine, limit, lapse = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local each, burst, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local each, burst, asks = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
 
 local function whole(number)
   return string.format('%.0f', number)
@@ -34,7 +34,7 @@ local function store(count)
 end
 
 local total, gone = mine, {}
-if limit > 0 and tokens > 0 then
+if limit > 0 and asks then
   local entries = redis.call('HGETALL', KEYS[1])
   for i = 1, #entries, 2 do
     local tag = entries[i]
@@ -57,9 +57,9 @@ if limit > 0 and tokens > 0 then
 end
 
 local left = 0
-if each > 0 and tokens ~= 0 then
+if each > 0 and asks then
   local full_at = tonumber(redis.call('GET', KEYS[2]) or now)
-  full_at = math.max(now, math.min(math.max(full_at, now), now + burst * each) + tokens * each)
+  full_at = math.min(math.max(full_at, now), now + burst * each) + each
   local over = full_at - now - burst * each
   if over > 0.001 then
     store(mine - 1)

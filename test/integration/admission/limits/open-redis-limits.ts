@@ -54,7 +54,7 @@ export class RedisLimits {
     this.#where = { ...parseRedisUrl(url), commandTimeoutMs: 1_000, reconnectDelayMaxMs: 100 };
   }
 
-  async node(options: LimitOptions, prefix: string): Promise<RedisLimitsNode> {
+  async node(options: LimitOptions & { readonly leaseTtlMs?: number }, prefix: string): Promise<RedisLimitsNode> {
     const environment = new MortalEnvironment();
     const lines: string[] = [];
     const say = (message: string): void => void lines.push(message);

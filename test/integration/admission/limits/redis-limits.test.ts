@@ -59,7 +59,7 @@ test('answers exactly as memory does, whatever happened before', async () => {
   );
 });
 
-test('a connect is one script call for the user and one for the tenant, a close one command and one call, and quiet nodes only beat', async () => {
+test('a connect is one script call for the user and one for the tenant, and a close one command', async () => {
   const options = {
     ...noLimits,
     userStreamsMax: 50,
@@ -84,7 +84,8 @@ test('a connect is one script call for the user and one for the tenant, a close 
   ]);
   const withTenants = await limitsInRedis.node({ ...options, tenantStreamsMax: 100 }, uniqueName('limits-count'));
   await openMany(withTenants, 1, { tenant: 'acme' });
-  expect(await calls(withTenants, async () => void (await openMany(withTenants, 10, { tenant: 'acme' })))).toEqual(
-    Array<string>(20).fill('evalsha'),
-  );
+  const asked = await calls(withTenants, async () => {
+    await openMany(withTenants, 10, { tenant: 'acme' });
+  });
+  expect(asked).toEqual(Array<string>(20).fill('evalsha'));
 });
