@@ -112,8 +112,7 @@ export class AppendLane {
   async #try(part: readonly WaitingRecord[]) {
     let wasSent = false;
     try {
-      const leader = await this.#link.leaderOf(this.topic, this.partition);
-      const producerId = await this.#link.producerId(leader);
+      const { leader, producerId } = await this.#link.leaderOf(this.topic, this.partition);
       const messages = part.map(({ message }) => message);
       const partitions = [{ partition: this.partition, firstSequence: this.#sequence, messages }];
       const topicData = [{ topic: this.topic, partitions }];

@@ -5,6 +5,8 @@ import { openKafkajsCluster } from './kafkajs-cluster.js';
 import type { KafkajsBroker, KafkajsCluster } from './kafkajs-cluster.js';
 
 const metadataMaxAgeMs = 30_000;
+/** How long may take what comes before a request. */
+const stepMsMax = 4_000;
 /** Means nothing for a producer without transactions, but the request has it. */
 const transactionTimeoutMs = 60_000;
 
@@ -15,7 +17,7 @@ const transactionTimeoutMs = 60_000;
 export class AppendLink {
   readonly #context: KafkaLogContext;
   #cluster: KafkajsCluster;
-  #producerId: Promise<string> | null = null;
+  #producerId: string | null = null;
   #isClosed = false;
 
   constructor(context: KafkaLogContext) {
@@ -23,50 +25,42 @@ export class AppendLink {
     this.#cluster = this.#open();
   }
 
-  /** A producer id of this link's own; the same one for ever, since what a broker knows of a partition's numbers is kept by id. Any broker gives one. */
-  producerId(broker: KafkajsBroker): Promise<string> {
-    this.#producerId ??= broker.initProducerId({ transactionTimeout: transactionTimeoutMs }).then(
-      ({ producerId }) => producerId,
-      (error: unknown) => {
-        this.#producerId = null;
-        throw error;
-      },
-    );
-    return this.#producerId;
-  }
-
   /** How many partitions the topic has, asked now. Rejects when there is no such topic. */
-  async askPartitionCount(topic: string): Promise<number> {
-    const cluster = await this.#know(topic);
-    await this.#refresh(cluster);
-    const count = cluster.findTopicPartitionMetadata(topic).length;
-    if (count === 0) throw new LogError(`the metadata lack topic "${topic}"`, true);
-    return count;
+  askPartitionCount(topic: string): Promise<number> {
+    return this.#bounded(async (cluster) => {
+      await this.#know(cluster, topic);
+      await this.#refresh(cluster);
+      const count = cluster.findTopicPartitionMetadata(topic).length;
+      if (count === 0) throw new LogError(`the metadata lack topic "${topic}"`, true);
+      return count;
+    });
   }
 
-  /** The leader of the partition, connected. */
-  async leaderOf(topic: string, partition: number): Promise<KafkajsBroker> {
-    const cluster = await this.#know(topic);
-    await cluster.refreshMetadataIfNecessary();
-    const leader = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader;
-    if (leader === undefined || leader < 0) {
-      await this.#refresh(cluster);
-      throw new LogError(`partition ${partition} of "${topic}" has no leader now`, true);
-    }
-    return cluster.findBroker({ nodeId: String(leader) });
+  /** The leader of the partition, connected, and the producer id. */
+  leaderOf(topic: string, partition: number): Promise<{ readonly leader: KafkajsBroker; readonly producerId: string }> {
+    return this.#bounded(async (cluster) => {
+      await this.#know(cluster, topic);
+      await cluster.refreshMetadataIfNecessary();
+      const nodeId = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader;
+      if (nodeId === undefined || nodeId < 0) {
+        await this.#refresh(cluster);
+        throw new LogError(`partition ${partition} of "${topic}" has no leader now`, true);
+      }
+      const leader = await cluster.findBroker({ nodeId: String(nodeId) });
+      return { leader, producerId: await this.#knowProducerId(leader) };
+    });
   }
 
   /** After a failed request: connections that died are forgotten, and who leads is asked anew. Never rejects. */
   async recover(error: unknown): Promise<void> {
-    const cluster = this.#cluster;
     const { name, host, port } = error as { name?: string; host?: string; port?: number };
-    if (name === 'KafkaJSConnectionClosedError' && host !== undefined && port !== undefined) cluster.removeBroker({ host, port });
+    if (name === 'KafkaJSConnectionClosedError' && host !== undefined && port !== undefined) this.#cluster.removeBroker({ host, port });
     // kafkajs asks for all topics at once, and for a deleted one would fail for every other.
-    if (isUnknownTopic(error)) cluster.targetTopics.clear();
-    else await this.#refresh(cluster).catch(() => undefined);
+    if (isUnknownTopic(error)) this.#cluster.targetTopics.clear();
+    else await this.#bounded((cluster) => this.#refresh(cluster)).catch(() => undefined);
   }
 
-  /** Gives the connections up for fresh ones, keeping the producer id. */
+  /** Gives the connections up for fresh ones, keeping the producer id: requests under way fail, and are sent again as they were. */
   reset(): void {
     const old = this.#cluster;
     this.#cluster = this.#open();
@@ -82,17 +76,37 @@ export class AppendLink {
     return openKafkajsCluster(this.#context.openClient('append'), metadataMaxAgeMs);
   }
 
-  async #know(topic: string): Promise<KafkajsCluster> {
-    const cluster = await this.#connected();
-    if (!cluster.targetTopics.has(topic)) await cluster.addMultipleTargetTopics([topic]);
-    return cluster;
+  /** Some waits of kafkajs have no end, such as one for a broker that took the connection and stands still: then others are tried, on fresh connections. */
+  async #bounded<T>(work: (cluster: KafkajsCluster) => Promise<T>): Promise<T> {
+    const cluster = this.#cluster;
+    const { timers } = this.#context.environment;
+    return new Promise<T>((resolve, reject) => {
+      const timer = timers.after(stepMsMax, () => {
+        if (this.#cluster === cluster && !this.#isClosed) this.reset();
+        reject(new LogError(`Kafka did not answer within ${stepMsMax} ms`, true));
+      });
+      const done = this.#connected(cluster).then(() => work(cluster));
+      done.then(resolve, reject).finally(() => timer.cancel());
+    });
   }
 
-  async #connected(): Promise<KafkajsCluster> {
+  async #connected(cluster: KafkajsCluster): Promise<void> {
     if (this.#isClosed) throw new LogError('the log is closed', false);
-    const cluster = this.#cluster;
     if (!cluster.isConnected()) await cluster.connect();
-    return cluster;
+  }
+
+  async #know(cluster: KafkajsCluster, topic: string): Promise<void> {
+    if (!cluster.targetTopics.has(topic)) await cluster.addMultipleTargetTopics([topic]);
+  }
+
+  /** The same id for ever, since what a broker knows of a partition's numbers is kept by id. Any broker gives one. */
+  async #knowProducerId(broker: KafkajsBroker): Promise<string> {
+    if (this.#producerId === null) {
+      const { producerId } = await broker.initProducerId({ transactionTimeout: transactionTimeoutMs });
+      // Another may have asked meanwhile: the first answer stands.
+      this.#producerId ??= producerId;
+    }
+    return this.#producerId;
   }
 
   async #refresh(cluster: KafkajsCluster): Promise<void> {

@@ -3,6 +3,7 @@ import { LogError } from '../../../src/log/event-log.js';
 import type { AppendResult, EventLog } from '../../../src/log/event-log.js';
 import { KafkaCluster } from '../../platform/kafka-cluster.js';
 import { sharedKafka } from '../../platform/shared-services.js';
+import { waitFor } from '../../platform/wait-for.js';
 import { KafkaLogHarness } from './kafka-log-harness.js';
 
 interface Sent {
@@ -104,15 +105,17 @@ describe.skipIf(sharedKafka().isProvided)('appends while leaders move', () => {
       const topic = await harness.makeTopic(6);
       const log = await harness.openLog();
       const writers = keepAppending(log, topic, 12);
+      const waitUntilFlowing = async (): Promise<void> => {
+        const before = writers.sent.length;
+        const count = (): number =>
+          writers.sent.slice(before).filter(({ outcome }) => outcome !== null && !(outcome instanceof LogError)).length;
+        await waitFor(() => count() > 100, { timeoutMs: 60_000, what: 'appends to go through' });
+      };
+      await waitUntilFlowing();
       for (const index of name.startsWith('stand') ? [0, 1] : [0, 1, 2]) {
         await fault(index);
         if (!name.startsWith('stand')) await cluster.start(index);
-        // The next fault comes when appends go through again.
-        const before = writers.sent.length;
-        const isFlowing = (): boolean =>
-          writers.sent.slice(before).filter(({ outcome }) => outcome !== null && !(outcome instanceof LogError)).length > 100;
-        for (let waited = 0; waited < 1_200 && !isFlowing(); waited++) await new Promise((resolve) => setTimeout(resolve, 50));
-        expect(isFlowing()).toBe(true);
+        await waitUntilFlowing();
       }
       const sent = await writers.stop();
       judge(sent, await readAll(harness, topic));
