@@ -1,5 +1,6 @@
 import type { Hub } from '../hub/hub.js';
 import type { Sink } from '../hub/sink.js';
+import type { StreamTerms } from '../hub/stream-terms.js';
 import type { Subscriber } from '../hub/subscriber.js';
 import type { Start } from '../hub/subscriber-home.js';
 import type { Subscription } from '../hub/subscription.js';
@@ -100,6 +101,7 @@ export function poll(
   waitMs: number,
   limits: PollLimits,
   signal: AbortSignal,
+  terms: StreamTerms | null = null,
 ): Promise<PollResult> {
   const collector = new PollCollector(limits);
   return new Promise((resolve) => {
@@ -128,7 +130,8 @@ export function poll(
         look();
       });
     };
-    subscriber = hub.attach(subscription, start, collector);
+    // A poll is neither greeted nor kept awake.
+    subscriber = hub.attach(subscription, start, collector, terms === null ? null : { ...terms, greeting: null, heartbeat: null });
     signal.addEventListener('abort', answer);
     timer = hub.environment.timers.after(waitMs > 0 ? waitMs : catchUpMsMax, answer);
     if (signal.aborted) answer();

@@ -4,7 +4,8 @@ import { matchesFilter } from '../routing/filter.js';
 import type { NewestEntry, ReplayWindow } from '../window/replay-window.js';
 import { startAtTail, type StartingPoint } from './starting-point.js';
 
-interface Candidate {
+/** An event that a reader may begin at. */
+export interface Candidate {
   readonly partition: PartitionLog;
   readonly entry: NewestEntry;
 }
@@ -31,7 +32,7 @@ export async function startRewound(
 }
 
 /** What `recent` and the window have, each event once; a window that does not answer just has nothing. */
-async function newestOf(
+export async function newestOf(
   subscription: Subscription,
   channel: string,
   partition: PartitionLog,
