@@ -1,7 +1,7 @@
-import { dependedNow, type Subscription } from '../hub/subscription.js';
 import type { PartitionLog } from '../hub/topic-log.js';
 import { matchesFilter, type EventFilter } from '../routing/filter.js';
 import type { NewestEntry, ReplayWindow } from '../window/replay-window.js';
+import type { ResolvedSubscription } from './resolve-subscription.js';
 
 /** So many of the newest events are looked at for one that passes the filter. */
 const lookedAtMax = 16;
@@ -10,9 +10,13 @@ const lookedAtMax = 16;
  * The record time of the newest event that a subscription has had, or could have: from memory, else from the window, else the latest event that
  * is kept. Null: none of them knows one, so it is unknown or older than they reach. A window that does not answer knows nothing.
  */
-export async function newestTimeOf({ sources, channels, filter }: Subscription, window: ReplayWindow | null): Promise<number | null> {
+export async function findNewestEventMs(
+  { subscription: { channels, filter } }: ResolvedSubscription,
+  partitions: Iterable<PartitionLog>,
+  window: ReplayWindow | null,
+): Promise<number | null> {
   const times = await Promise.all(
-    sources.flatMap(dependedNow).flatMap((partition) => channels.map((channel) => newestOfChannel(filter, partition, channel, window))),
+    [...partitions].flatMap((partition) => channels.map((channel) => newestOfChannel(filter, partition, channel, window))),
   );
   return newestOf(times);
 }

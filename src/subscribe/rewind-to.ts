@@ -17,12 +17,12 @@ const stepOffsets = 2_000;
  * answer has it from its beginning. A channel without recent events begins at the head: nothing is under way. An answer that is longer than memory
  * and window hold is looked for in the log; when it is not found there either, the reader is told, and has as much of it as is known.
  */
-export async function startRewoundTo(
+export async function startAtNewestOf(
   subscription: Subscription,
   types: ReadonlySet<string>,
   window: ReplayWindow | null,
+  pages: Pick<LogPages, 'read'>,
   safeTimeMs: number,
-  pages: Pick<LogPages, 'read'> | null = null,
 ): Promise<StartingPoint> {
   const start = startAtTail(subscription, safeTimeMs);
   // The type need not be one that is sent.
@@ -62,9 +62,9 @@ async function lookInLog(
   channel: string,
   types: ReadonlySet<string>,
   { partition, entry }: Candidate,
-  pages: Pick<LogPages, 'read'> | null,
+  pages: Pick<LogPages, 'read'>,
 ): Promise<void> {
-  const found = pages === null ? null : await findBefore(partition, channel, types, entry.offset, pages).catch(() => null);
+  const found = await findBefore(partition, channel, types, entry.offset, pages).catch(() => null);
   moveBack(start, partition, found ?? entry.offset);
   if (found === null) start.tell('too-far', partition);
 }
