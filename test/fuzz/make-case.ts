@@ -162,7 +162,7 @@ export function makeCase(seed: number, caseNumber: number): FuzzCase {
   const choices = new Choices(seed, caseNumber);
   const isMutated = choices.chance(0.5);
   const requests = Array.from({ length: choices.chance(0.2) ? 1 + choices.below(4) : 1 }, () => makeRequest(choices, isMutated));
-  let bytes = Buffer.concat(requests);
+  let bytes: Buffer = Buffer.concat(requests);
   for (let left = isMutated ? 1 + choices.below(6) : 0; left > 0; left--) bytes = mutate(choices, bytes);
   return { segments: cut(choices, bytes, isMutated), isWellFormed: !isMutated && requests.length === 1 };
 }
