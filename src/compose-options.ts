@@ -1,4 +1,14 @@
+import type { AuthenticatorParts } from './admission/identity/create-authenticator.js';
+import type { KeyTimes } from './admission/identity/key-source.js';
+import { defaultVerifyLimits } from './admission/identity/verified-tokens.js';
+import { parseTrustedProxies } from './admission/limits/client-address.js';
+import type { LimitOptions } from './admission/limits/limit-options.js';
+import type { Rate } from './admission/limits/rate.js';
+import type { ReplayBudgetOptions } from './admission/limits/replay-budgets.js';
+import { valuesOf } from './admission/named-streams/stream-template.js';
+import type { TicketsParts } from './admission/tickets/tickets.js';
 import type { Config } from './config/config.js';
+import type { ControlOptions } from './control/control.js';
 import type { HubOptions } from './hub/hub-options.js';
 import type { HttpOptions } from './http/http-options.js';
 import { defaultHttpOptions } from './http/http-options.js';
@@ -112,12 +122,13 @@ export function hubOptionsOf({ stream, replay }: Config): HubOptions {
   };
 }
 
-export function streamLimitsOf({ stream, replay }: Config): StreamsParts['limits'] {
+export function streamLimitsOf({ stream, replay, auth }: Config): StreamsParts['limits'] {
   return {
     channelsMax: stream.channelsMax,
     rewindMax: stream.rewindMax,
     pollWaitMsMax: stream.pollWaitSecondsMax * 1_000,
     filterValuesMax: 64,
+    credentialParameters: [...(auth.ticketSecret === null ? [] : ['ticket']), ...(auth.queryToken ? ['access_token'] : [])],
     eventsMax: stream.pollEventsMax,
     bytesMax: replay.pageBytesMax * 4,
     positionBytesMax: stream.positionBytesMax,
@@ -140,5 +151,103 @@ export function httpOptionsOf({ host, port, basePath, cors, limits, http, tls, l
     headerBytesMax: limits.headerBytesMax,
     bodyBytesMax: limits.bodyBytesMax,
     streamsMax: limits.connectionsMax,
+  };
+}
+
+export function identityOptionsOf({
+  identity,
+  auth,
+  cors,
+}: Config): Omit<AuthenticatorParts, 'tickets' | 'isRevoked' | 'environment' | 'logger' | 'metrics'> {
+  return {
+    issuers: identity.issuers,
+    open: identity.open,
+    credentials: { cookieName: auth.cookies ? auth.cookieName : null, queryToken: auth.queryToken },
+    allowedOrigins: cors.origins.filter((origin) => origin !== '*'),
+    keyTimes: keyTimesOf(auth),
+    verifyLimits: {
+      cachedMax: auth.tokensRememberedMax,
+      refusedMs: defaultVerifyLimits.refusedMs,
+      runningMax: auth.verificationsMax,
+      waitingMax: auth.verificationsWaitingMax,
+    },
+  };
+}
+
+function keyTimesOf(auth: Config['auth']): KeyTimes {
+  return {
+    filePollMs: auth.keyFilePollSeconds * 1_000,
+    overlapMs: auth.keyOverlapSeconds * 1_000,
+    jwksRefreshMs: auth.jwksRefreshSeconds * 1_000,
+    coolDownMs: auth.jwksCoolDownSeconds * 1_000,
+    jwksTimeoutMs: auth.jwksTimeoutMs,
+    jwksBytesMax: auth.jwksBytesMax,
+    staleMsMax: auth.jwksStaleSecondsMax * 1_000,
+  };
+}
+
+/** Null: there are no tickets. */
+export function ticketOptionsOf({
+  auth,
+  secretFiles,
+  streams,
+}: Config): Omit<TicketsParts, 'book' | 'environment' | 'logger' | 'metrics'> | null {
+  const { ticketSecret } = auth;
+  if (ticketSecret === null) return null;
+  const file = secretFiles['auth.ticketSecret'];
+  const claims = streams.flatMap(({ channels }) => channels.flatMap((template) => valuesOf(template)));
+  return {
+    secret:
+      file === undefined
+        ? { kind: 'secret', text: ticketSecret, encoding: 'utf8' }
+        : { kind: 'secret-files', paths: [file], encoding: 'utf8' },
+    keyTimes: keyTimesOf(auth),
+    usableMs: auth.ticketSeconds * 1_000,
+    keptClaims: [...new Set(claims.flatMap((value) => (value.kind === 'claim' ? [value.name] : [])))],
+  };
+}
+
+/** The longest that any token accepted here may live. */
+export function tokenLifetimeMsOf({ identity, auth }: Config): number {
+  return (
+    Math.max(
+      ...identity.issuers.map(({ lifetimeSecondsMax }) => lifetimeSecondsMax),
+      identity.issuers.length > 0 ? 0 : auth.tokenLifetimeSecondsMax,
+    ) * 1_000
+  );
+}
+
+export function controlOptionsOf(config: Config): ControlOptions {
+  const { topic, readBackRecordsMax } = config.control;
+  return { topic, readBackRecordsMax, tokenLifetimeMs: tokenLifetimeMsOf(config) };
+}
+
+export function limitOptionsOf({ limits }: Config): LimitOptions {
+  return {
+    userStreamsMax: limits.connectionsPerUserMax,
+    tenantStreamsMax: limits.connectionsPerTenantMax,
+    addressStreamsMax: limits.connectionsPerAddressMax,
+    overLimit: limits.overLimit,
+    overlapMs: limits.overlapSeconds * 1_000,
+    userConnects: rateOf(limits.connectsPerMinutePerUser, limits.connectBurstPerUser),
+    tenantConnects: rateOf(limits.connectsPerMinutePerTenant, limits.connectBurstPerTenant),
+    addressConnects: rateOf(limits.connectsPerMinutePerAddress, limits.connectBurstPerAddress),
+    userPublishes: rateOf(limits.publishesPerMinutePerUser, limits.publishBurstPerUser),
+    tenantPublishes: rateOf(limits.publishesPerMinutePerTenant, limits.publishBurstPerTenant),
+    trustedProxies: parseTrustedProxies(limits.trustedProxies),
+    addressPrefixIpv6: limits.addressPrefixIpv6,
+  };
+}
+
+const rateOf = (perMinute: number, burst: number): Rate | null => (perMinute === 0 ? null : { perMinute, burst });
+
+export function replayBudgetsOf({ limits }: Config): ReplayBudgetOptions {
+  const orNull = (amount: number): number | null => (amount === 0 ? null : amount);
+  const bytes = (kilobytes: number): number | null => orNull(kilobytes * 1_024);
+  return {
+    userRecordsPerMinute: orNull(limits.replayRecordsPerMinutePerUser),
+    userBytesPerMinute: bytes(limits.replayKilobytesPerMinutePerUser),
+    tenantRecordsPerMinute: orNull(limits.replayRecordsPerMinutePerTenant),
+    tenantBytesPerMinute: bytes(limits.replayKilobytesPerMinutePerTenant),
   };
 }

@@ -1,12 +1,15 @@
 import type { Config } from './config/config.js';
-import { createAdminServer } from './http/admin-server.js';
+import { createAdminServer, type AdminServer } from './http/admin-server.js';
+import { redactConfig } from './config/redact-config.js';
+import { clientAddress } from './admission/limits/client-address.js';
+import { ReplayBudgets } from './admission/limits/replay-budgets.js';
+import { readAdminTokens, startAdmission } from './compose-admission.js';
 import { createHttpServer, type HttpServer } from './http/http-server.js';
 import { Hub } from './hub/hub.js';
 import { TopicTable } from './hub/topic-table.js';
 import { drain } from './lifecycle/drain.js';
 import { startEventLoopMonitor } from './lifecycle/event-loop-monitor.js';
 import { Readiness } from './lifecycle/readiness.js';
-import { openAuthenticator } from './admission/open-authenticator.js';
 import type { EventLog } from './log/event-log.js';
 import { KafkaEventLog } from './log/kafka/kafka-event-log.js';
 import { MemoryEventLog } from './log/memory/memory-event-log.js';
@@ -33,7 +36,17 @@ import { Indexer } from './window/indexer.js';
 import { MemoryReplayWindow } from './window/memory/memory-replay-window.js';
 import { RedisReplayWindow } from './window/redis/redis-replay-window.js';
 import type { ReplayWindow } from './window/replay-window.js';
-import { httpOptionsOf, hubOptionsOf, kafkaConnectionOf, redisConnectionOf, streamLimitsOf, windowOptionsOf } from './compose-options.js';
+import {
+  httpOptionsOf,
+  hubOptionsOf,
+  kafkaConnectionOf,
+  limitOptionsOf,
+  redisConnectionOf,
+  replayBudgetsOf,
+  streamLimitsOf,
+  tokenLifetimeMsOf,
+  windowOptionsOf,
+} from './compose-options.js';
 
 export interface Surroundings {
   readonly environment: Environment;
@@ -75,6 +88,7 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
     readiness: () => readiness.report(),
     metrics,
     logger,
+    guard: { hosts: config.admin.hosts, tokens: () => readAdminTokens(config) },
   });
   const { port: adminPort } = await admin.listen();
   stops.push(() => admin.close());
@@ -91,10 +105,10 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
   stops.push(closeWindow);
   if (config.roles.includes('indexer') && window !== null) stops.push(startIndexer(config, log, window, surroundings));
 
-  const edge = config.roles.includes('edge')
-    ? await startEdge(config, log, window, createIdempotencyStore(config, redis, surroundings), router, surroundings, readiness)
-    : null;
+  const stores = { window, redis };
+  const edge = config.roles.includes('edge') ? await startEdge(config, log, stores, router, surroundings, readiness, admin) : null;
   if (edge !== null) stops.push(edge.stop);
+  else admin.serve({ config: () => redactConfig(config) });
   setDraining(true, 'accepting');
   return {
     port: edge?.port ?? null,
@@ -182,14 +196,18 @@ interface Edge {
 async function startEdge(
   config: Config,
   log: EventLog,
-  window: ReplayWindow | null,
-  idempotency: IdempotencyStore | null,
+  { window, redis }: { readonly window: ReplayWindow | null; readonly redis: RedisConnection | null },
   router: Router,
-  { environment, logger, metrics }: Surroundings,
+  surroundings: Surroundings,
   readiness: Readiness,
+  admin: AdminServer,
 ): Promise<Edge> {
+  const { environment, logger, metrics } = surroundings;
   const { recent, replay } = config;
   const setTail = readiness.declare('tail', 'the tail has not started');
+  const setControl = readiness.declare('control', 'what was revoked is not known yet');
+  const admission = await startAdmission(config, log, redis, surroundings, setControl);
+  const { control, limits, registry, gate, identity, tickets } = admission;
   const topics = new TopicTable(clusterTag(log.clusterId()), router.topics);
   const scanRouter = createRouter(config.routes, unobserved, { eventBytesMax: config.limits.eventBytesMax });
   const currentState = new Set(router.topics.filter(({ compactedMeans }) => compactedMeans === 'current-state').map(({ topic }) => topic));
@@ -200,6 +218,7 @@ async function startEdge(
     logPages,
     gate: new ReplayGate(replay, metrics),
     limits: { ...replay, scanOffsetsMax: replay.scanRecordsMax },
+    costs: new ReplayBudgets(replayBudgetsOf(config), environment.clock),
     environment,
     metrics,
     provesNothing: (topic): boolean | null => (currentState.has(topic) ? false : watch.isCompacted(topic)),
@@ -225,27 +244,32 @@ async function startEdge(
     hearStray: (topic, isHomeUnder) => watch.hearStray(topic, isHomeUnder),
   });
   await watch.look();
-  const tail = log.tail(
-    router.topics.map(({ topic }) => topic),
-    feed,
-  );
-  const notReady = (): string | null => (feed.hasDelivered ? null : feed.health.reason);
-  const streams = new Streams({ hub, router, log, window, environment, logger, limits: streamLimitsOf(config), notReady });
+  const tail = log.tail([...router.topics.map(({ topic }) => topic), control.topic], control.listener(feed));
+  void control.start();
+  const notReady = (): string | null => (feed.hasDelivered ? control.notReady : feed.health.reason);
+  const limitsOfStreams = streamLimitsOf(config);
+  const streams = new Streams({ hub, router, log, window, logPages, gate, environment, logger, limits: limitsOfStreams, notReady });
   const publisher = new LogPublisher({
     router: scanRouter,
     log,
-    limits: { admitPublish: () => null },
-    idempotency,
+    limits,
+    idempotency: createIdempotencyStore(config, redis, surroundings),
     shape: config.publish,
     environment,
     metrics,
     logger,
     encodePosition: encodePublishedPosition(router, topics),
   });
+  const { trustedProxies } = limitOptionsOf(config);
   const server = createHttpServer({
     streams,
     publisher,
-    authenticator: openAuthenticator,
+    authenticator: identity,
+    namedStreams: config.streams,
+    addressOf: (request) => clientAddress(request, trustedProxies),
+    renewals: { sender: control.sender, findStream: (id) => registry.find(id) },
+    tickets:
+      tickets === null ? null : { issue: (principal, asked) => tickets.issue(principal, asked), channelsMax: config.stream.channelsMax },
     options: httpOptionsOf(config),
     environment,
     metrics,
@@ -256,13 +280,19 @@ async function startEdge(
     metrics.recentSize(recentStore.events, recentStore.bytes);
     metrics.subscribers(hub.subscriberCount - hub.catchingUpCount, hub.catchingUpCount);
   });
+  admin.serve({
+    disconnect: { sender: control.sender, tokenLifetimeMs: tokenLifetimeMsOf(config), clock: environment.clock, logger },
+    usage: (top) => limits.usage(top),
+    streams: (subject, countMax) => registry.listOf(subject, countMax),
+    config: () => redactConfig(config),
+  });
   const { port } = await server.listen();
   const stop = async (): Promise<void> => {
     upkeep.cancel();
     server.closeAll();
     watch.stop();
     hub.stop();
-    await tail.stop();
+    await Promise.all([tail.stop(), admission.stop()]);
   };
   return { port, server, stop };
 }

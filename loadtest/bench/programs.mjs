@@ -27,6 +27,7 @@ export async function startSelvage({ program, brokers, topic, env = {} }) {
     PORT: String(port),
     ADMIN_PORT: String(adminPort),
     LOG_LEVEL: 'error',
+    SELVAGE_AUTH_ANONYMOUS_READ: '**',
     ...env,
   });
   const adminUrl = `http://127.0.0.1:${adminPort}`;

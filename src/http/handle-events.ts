@@ -1,3 +1,4 @@
+import type { NamedStream } from '../admission/named-streams/named-stream.js';
 import type { EventStreams, StreamAnswer } from '../subscribe/event-streams.js';
 import type { Environment } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -26,7 +27,7 @@ export interface EventsContext {
 type PollAnswer = StreamAnswer & { readonly kind: 'poll' };
 
 /** `GET` and `HEAD` of a stream's address: admits, then streams, polls or refuses. */
-export function handleEvents(exchange: Exchange, context: EventsContext): void {
+export function handleEvents(exchange: Exchange, context: EventsContext, stream?: NamedStream): void {
   if (!isAcceptable(exchange.request)) {
     return exchange.refuse({ code: 'not-acceptable', detail: 'Served are text/event-stream and application/json.' });
   }
@@ -40,7 +41,7 @@ export function handleEvents(exchange: Exchange, context: EventsContext): void {
     exchange.refuse({ code: 'internal-error', detail: 'The request could not be served.' });
   };
   try {
-    const answer = context.streams.open(words.request);
+    const answer = context.streams.open(words.request, stream);
     if (!(answer instanceof Promise)) return deliver(exchange, context, answer, words);
     const release = context.board.hold();
     answer
@@ -53,7 +54,7 @@ export function handleEvents(exchange: Exchange, context: EventsContext): void {
 }
 
 function deliver(exchange: Exchange, context: EventsContext, answer: StreamAnswer, words: StandardWords): void {
-  if (!exchange.isOpen) return;
+  if (!exchange.isOpen) return discard(answer);
   const isHead = exchange.request.method === 'HEAD';
   switch (answer.kind) {
     case 'refused':
@@ -62,13 +63,21 @@ function deliver(exchange: Exchange, context: EventsContext, answer: StreamAnswe
       return exchange.answer({ status: 204 });
     case 'stream': {
       const headers = answer.headers ?? [];
-      if (isHead) return exchange.answer({ status: 200, contentType: streamContentType, headers, headOnly: true });
+      if (isHead) {
+        discard(answer);
+        return exchange.answer({ status: 200, contentType: streamContentType, headers, headOnly: true });
+      }
       return context.board.open(exchange, headers, (sink) => answer.attach(sink));
     }
     case 'poll':
       if (!isHead) return poll(exchange, context, answer, words);
+      discard(answer);
       return exchange.answer({ status: 200, contentType: 'application/json', headers: answer.headers ?? [], headOnly: true });
   }
+}
+
+function discard(answer: StreamAnswer): void {
+  if (answer.kind === 'stream' || answer.kind === 'poll') answer.discard?.();
 }
 
 function poll(exchange: Exchange, context: EventsContext, answer: PollAnswer, words: StandardWords): void {

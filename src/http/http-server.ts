@@ -1,6 +1,9 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import type { CloseCode } from '../protocol/close-catalogue.js';
 import type { Authenticator } from '../admission/authenticator.js';
+import type { NamedStream } from '../admission/named-streams/named-stream.js';
+import { resolveNamedStream } from '../admission/named-streams/resolve-named-stream.js';
+import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Publisher } from '../publish/publisher.js';
 import type { Environment } from '../std/clock.js';
 import type { EventStreams } from '../subscribe/event-streams.js';
@@ -12,6 +15,8 @@ import { createCors } from './cors.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeShare } from './exchange.js';
 import { handleEvents } from './handle-events.js';
+import { createRenewalHandler, type RenewalContext } from './handle-renewal.js';
+import { createTicketsHandler, type TicketsContext } from './handle-tickets.js';
 import { createPublishHandler } from './handle-publish.js';
 import { findHttpOptionsFault } from './http-options.js';
 import type { HttpOptions } from './http-options.js';
@@ -28,6 +33,14 @@ export interface HttpServerParts {
   readonly publisher: Publisher | null;
   /** Finds out who publishes. */
   readonly authenticator: Authenticator;
+  /** Shapes of addresses besides `/v1/events` that are streams. Default: none. */
+  readonly namedStreams?: readonly NamedStream[];
+  /** The client's address, behind trusted proxies the one that they tell. Default: the peer's. */
+  readonly addressOf?: (request: RequestSnapshot) => string;
+  /** How streams go on with a fresh token; absent: they do not. */
+  readonly renewals?: Pick<RenewalContext, 'sender' | 'findStream'>;
+  /** Null or absent: there are no tickets. */
+  readonly tickets?: Pick<TicketsContext, 'issue' | 'channelsMax'> | null;
   readonly options: HttpOptions;
   readonly environment: Environment;
   readonly metrics: Metrics;
@@ -100,13 +113,36 @@ function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: ()
   const compressor = new BodyCompressor(compressBytesMin);
   const context = { streams, board, compressor, pollWaitSecondsMax, environment, logger, isDraining };
   const events = (exchange: Exchange): void => handleEvents(exchange, context);
+  const named = (parts.namedStreams ?? []).flatMap((stream) =>
+    stream.shapes.map((shape) => {
+      const handle = (exchange: Exchange): void => handleEvents(exchange, context, stream);
+      return { name: stream.name, path: basePath + shape.text, handlers: { GET: handle, HEAD: handle } };
+    }),
+  );
   const page = encodeLandingPage(basePath, parts.publisher !== null);
   const land = (exchange: Exchange): void =>
     exchange.answer({ status: 200, contentType: 'text/plain; charset=utf-8', body: page, headOnly: exchange.request.method === 'HEAD' });
   const routes: Route[] = [
     { name: 'events', path: `${basePath}/v1/events`, handlers: { GET: events, HEAD: events } },
     { name: 'landing', path: `${basePath}/`, handlers: { GET: land, HEAD: land } },
+    ...named,
   ];
+  const small = { authenticator: parts.authenticator, timers: environment.timers, clock: environment.clock, logger };
+  if (parts.renewals !== undefined) {
+    routes.push({
+      name: 'renewal',
+      path: `${basePath}/v1/streams/{id}/token`,
+      handlers: { POST: createRenewalHandler({ ...small, ...parts.renewals }) },
+    });
+  }
+  if (parts.tickets !== undefined && parts.tickets !== null) {
+    const channelsOf = findNamedChannels(new RouteTable(named), parts.namedStreams ?? []);
+    routes.push({
+      name: 'tickets',
+      path: `${basePath}/v1/tickets`,
+      handlers: { POST: createTicketsHandler({ ...small, ...parts.tickets, channelsOf }) },
+    });
+  }
   if (parts.publisher !== null) {
     const publish = createPublishHandler({
       publisher: parts.publisher,
@@ -121,9 +157,21 @@ function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: ()
   return new RouteTable(routes);
 }
 
+/** The channels of the named stream at a path for a caller, for a ticket; null: there is none. */
+function findNamedChannels(table: RouteTable, streams: readonly NamedStream[]): TicketsContext['channelsOf'] {
+  const byName = new Map(streams.map((stream) => [stream.name, stream]));
+  return (path, principal) => {
+    const match = table.find(path);
+    const stream = match === null ? undefined : byName.get(match.route.name);
+    if (match === null || stream === undefined) return null;
+    const resolution = resolveNamedStream(stream, match.pathParameters, principal);
+    return resolution.kind === 'refused' ? resolution.refusal : resolution.resolved.channels;
+  };
+}
+
 /** Reads the request, finds its route and answers what has nothing to do with the route's own work. */
 function createDispatcher(
-  { options, environment }: HttpServerParts,
+  { options, environment, addressOf = ({ remoteAddress }) => remoteAddress }: HttpServerParts,
   routes: RouteTable,
   share: ExchangeShare,
 ): (res: HttpResponse, req: HttpRequest) => void {
@@ -131,7 +179,8 @@ function createDispatcher(
   return (res, req) => {
     const { snapshot: asRead, problem } = readRequest(res, req, options, random);
     const match = routes.find(asRead.path);
-    const snapshot = match === null ? asRead : { ...asRead, pathParameters: match.pathParameters };
+    const remoteAddress = addressOf(asRead);
+    const snapshot = { ...asRead, remoteAddress, pathParameters: match?.pathParameters ?? asRead.pathParameters };
     const exchange = new Exchange(res, snapshot, share, match?.route.name ?? 'none', environment.clock.tickMs());
     if (problem !== null) return exchange.refuse({ ...problem, closeConnection: true });
     if (match === null) return exchange.refuse({ code: 'not-found', detail: 'The address is not one of this server.' });

@@ -89,11 +89,21 @@ export class Hub implements SubscriberHome<Subscriber> {
 
   /**
    * Attaches a reader; the head of its stream, and what `recent` has for it, is written before this returns. `terms`: what it is promised besides the
-   * events; null: nothing.
+   * events; null: nothing. `onClosed` is called once when it is over, by whomever.
    */
-  attach(subscription: Subscription, start: Start, sink: Sink, terms: StreamTerms | null = null): Subscriber {
+  attach(
+    subscription: Subscription,
+    start: Start,
+    sink: Sink,
+    terms: StreamTerms | null = null,
+    onClosed: () => void = () => undefined,
+  ): Subscriber {
     const subscriber = new Subscriber(this, subscription, start, sink, terms);
-    this.#subscribers.set(subscriber, this.#wheel.add(subscriber));
+    const leaveWheel = this.#wheel.add(subscriber);
+    this.#subscribers.set(subscriber, () => {
+      leaveWheel();
+      onClosed();
+    });
     this.#channels.addCatchingUp(subscriber);
     subscriber.begin();
     return subscriber;

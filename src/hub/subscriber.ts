@@ -61,9 +61,14 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   /** What the stream was so far. */
-  summary(): { readonly events: number; readonly resumedFrom?: TierName } {
+  summary(): { readonly streamId?: string; readonly events: number; readonly resumedFrom?: TierName } {
     const tier = this.#catchUp?.resumedFrom ?? this.#resumedFrom;
-    return { events: this.#eventCount, ...(tier === null ? {} : { resumedFrom: tier }) };
+    const { terms } = this;
+    return {
+      ...(terms === null ? {} : { streamId: terms.streamId }),
+      events: this.#eventCount,
+      ...(tier === null ? {} : { resumedFrom: tier }),
+    };
   }
 
   get state(): SubscriberState {
@@ -320,6 +325,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
       recentStart: partition.recent.start,
       budget: catchUp.beginReplay(() => this.#home.newBudget()),
       signal: reading.signal,
+      owner: this.terms?.owner ?? '',
     };
     void this.#home.tiers.readPage(query).then((page) => {
       if (this.#reading !== reading) return;

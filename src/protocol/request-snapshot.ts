@@ -11,7 +11,7 @@ export interface RequestSnapshot {
   /** Decoded; a malformed escape makes the request a 400 before this exists. */
   readonly query: ReadonlyMap<string, readonly string[]>;
   readonly headers: ReadonlyMap<string, string>;
-  /** The peer's address as text. */
+  /** The client's address as text: the peer's, or what trusted proxies tell of it. */
   readonly remoteAddress: string;
   /** Names the request in answers and log lines; absent where no server stands before the request story. */
   readonly requestId?: string;

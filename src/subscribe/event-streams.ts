@@ -1,3 +1,4 @@
+import type { NamedStream } from '../admission/named-streams/named-stream.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { ErrorCode } from '../protocol/error-catalogue.js';
 import type { CloseCode } from '../protocol/close-catalogue.js';
@@ -7,9 +8,9 @@ import type { Sink, SinkOwner } from '../hub/sink.js';
 export interface EventStreams {
   /**
    * Admits a request for a stream or a poll. Resolves (often at once) to how to answer. Nothing is attached yet: a caller that finds its peer
-   * gone meanwhile just drops the answer.
+   * gone meanwhile drops the answer by its `discard`. `stream`: the named stream at this address; absent: the request names its channels.
    */
-  open(request: RequestSnapshot): Promise<StreamAnswer> | StreamAnswer;
+  open(request: RequestSnapshot, stream?: NamedStream): Promise<StreamAnswer> | StreamAnswer;
 }
 
 export type StreamAnswer =
@@ -18,11 +19,14 @@ export type StreamAnswer =
       /** Further headers, such as those of limits. */
       readonly headers?: readonly (readonly [string, string])[];
       /** Attaches the socket: the head of the stream is written before this returns. */ attach(sink: Sink): SinkOwner & StreamHandle;
+      /** Gives its place back: it will not be attached. */
+      discard?(): void;
     }
   | {
       readonly kind: 'poll';
       readonly headers?: readonly (readonly [string, string])[];
       /** Settles when there is something to answer, or after `wait=`. */ poll(signal: AbortSignal): Promise<PollResult>;
+      discard?(): void;
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** A resume after the terminal event: 204, which stops a native EventSource for good. */

@@ -37,7 +37,7 @@ async function addLatest(
     return;
   }
   if (!isKnown) return start.tell('store-lost', partition);
-  start.at.set(partition, answer.high as number);
+  start.at.set(partition, answer.high);
   for (const found of answer.channels) {
     if (found.kind === 'event') events.push(found.event);
     else if (found.kind === 'unknown') start.tell('store-lost', partition);

@@ -1,4 +1,6 @@
 import { isChannelName } from '../protocol/channel-name.js';
+import { hasEnd } from '../admission/named-streams/named-stream.js';
+import type { ResolvedStream } from '../admission/named-streams/resolve-named-stream.js';
 import type { ErrorCode } from '../protocol/error-catalogue.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { EventFilter } from '../routing/filter.js';
@@ -14,6 +16,12 @@ export interface StreamRequest {
   readonly sinceMs: number | null;
   /** Events a channel; 0: none. */
   readonly rewind: number;
+  /** Begins at the newest event of one of these types; null: no. */
+  readonly rewindTo: ReadonlySet<string> | null;
+  /** The present state comes first, where it is kept. */
+  readonly wantsState: boolean;
+  /** The stream has an end that it does not come back from: a position with the end mark is answered so. */
+  readonly hasEnd: boolean;
   /** How long a poll may wait for its first event. */
   readonly waitMs: number;
 }
@@ -24,6 +32,8 @@ export interface StreamRequestLimits {
   readonly pollWaitMsMax: number;
   /** Accepted values of one filter. */
   readonly filterValuesMax: number;
+  /** Parameters that identity has read. */
+  readonly credentialParameters: readonly string[];
 }
 
 /** Thrown for what cannot be served; becomes a problem+json. */
@@ -38,9 +48,11 @@ export class RefusedError extends Error {
 
 /** Spellings of the last position in the query, in the order of preference after the `Last-Event-ID` header. */
 const positionParameters = ['lastEventId', 'last_event_id', 'lastEventID'] as const;
-const known = new Set(['channel', 'channels', 'type', 'until', 'since', 'rewind', 'format', 'wait', ...positionParameters]);
+/** What every stream takes. */
+const common = ['format', 'wait', ...positionParameters];
+const open = ['channel', 'channels', 'type', 'until', 'since', 'rewind'];
 
-/** Reads a request for a stream or a poll. Throws `RefusedError`. */
+/** Reads a request for a stream or a poll of whatever channels it names. Throws `RefusedError`. */
 export function parseStreamRequest(
   request: RequestSnapshot,
   attributeNames: readonly string[],
@@ -48,21 +60,67 @@ export function parseStreamRequest(
   nowMs: number,
 ): StreamRequest {
   const { query } = request;
-  for (const name of query.keys()) {
-    if (!known.has(name) && !attributeNames.includes(name)) {
-      throw new RefusedError('unknown-parameter', `The parameter ${quote(name)} is not known here.`);
-    }
-  }
-  const since = single(query, 'since');
+  refuseUnknown(query, [...open, ...attributeNames], limits);
+  const filter = parseFilter(query, attributeNames, limits.filterValuesMax);
   return {
     channels: parseChannels(query, limits.channelsMax),
-    filter: parseFilter(query, attributeNames, limits.filterValuesMax),
-    format: parseFormat(request),
+    filter,
+    format: parseFormat(request, 'plain'),
     position: findPosition(request),
-    sinceMs: since === null ? null : parseSinceOrRefuse(since, nowMs),
+    sinceMs: parseSinceParameter(query, nowMs),
     rewind: parseCount(query, 'rewind', limits.rewindMax),
-    waitMs: parseCount(query, 'wait', Math.floor(limits.pollWaitMsMax / 1_000)) * 1_000,
+    rewindTo: null,
+    wantsState: true,
+    hasEnd: filter.until !== null,
+    waitMs: parseWait(query, limits),
   };
+}
+
+/** Reads a request for a named stream: what its configuration leaves to the client. Throws `RefusedError`. */
+export function parseNamedRequest(
+  request: RequestSnapshot,
+  { stream, channels }: ResolvedStream,
+  attributeNames: readonly string[],
+  limits: StreamRequestLimits,
+  nowMs: number,
+): StreamRequest {
+  const { query } = request;
+  refuseUnknown(query, stream.allowQuery, limits);
+  const asked = parseFilter(query, attributeNames, limits.filterValuesMax);
+  const until = stream.until === null ? asked.until : new Set([...stream.until, ...(asked.until ?? [])]);
+  const types = narrowTypes(stream.types, asked.types, until);
+  const { rewind } = stream;
+  const count = parseCount(query, 'rewind', limits.rewindMax);
+  return {
+    channels,
+    filter: { ...asked, types, until },
+    format: parseFormat(request, stream.format),
+    position: findPosition(request),
+    sinceMs: parseSinceParameter(query, nowMs),
+    rewind: count > 0 ? count : rewind?.kind === 'count' ? rewind.count : 0,
+    rewindTo: rewind?.kind === 'to' ? new Set(rewind.types) : null,
+    wantsState: stream.hasState,
+    hasEnd: until !== null || hasEnd(stream),
+    waitMs: parseWait(query, limits),
+  };
+}
+
+/** Both must hold, where both are given; what ends the stream always comes. */
+function narrowTypes(
+  configured: readonly string[] | null,
+  asked: ReadonlySet<string> | null,
+  until: ReadonlySet<string> | null,
+): ReadonlySet<string> | null {
+  if (configured === null && asked === null) return null;
+  const types = configured === null ? [...(asked ?? [])] : configured.filter((type) => asked === null || asked.has(type));
+  return new Set([...types, ...(until ?? [])]);
+}
+
+function refuseUnknown(query: RequestSnapshot['query'], further: readonly string[], { credentialParameters }: StreamRequestLimits): void {
+  for (const name of query.keys()) {
+    if (common.includes(name) || further.includes(name) || credentialParameters.includes(name)) continue;
+    throw new RefusedError('unknown-parameter', `The parameter ${quote(name)} is not known here.`);
+  }
 }
 
 /** Quotes what a caller sent so that it cannot break a line or grow without bound. */
@@ -112,12 +170,12 @@ function bounded(values: readonly string[], name: string, valuesMax: number): re
   return values;
 }
 
-function parseFormat(request: RequestSnapshot): StreamRequest['format'] {
+function parseFormat(request: RequestSnapshot, usual: 'plain' | 'envelope'): StreamRequest['format'] {
   const format = single(request.query, 'format');
   if (format === 'plain' || format === 'envelope' || format === 'json') return format;
   if (format !== null) throw new RefusedError('invalid-parameter', 'The parameter format is plain, envelope or json.');
   const accept = request.headers.get('accept') ?? '';
-  return accept.includes('application/json') && !accept.includes('text/event-stream') ? 'json' : 'plain';
+  return accept.includes('application/json') && !accept.includes('text/event-stream') ? 'json' : usual;
 }
 
 function findPosition(request: RequestSnapshot): string | null {
@@ -131,7 +189,9 @@ function findPosition(request: RequestSnapshot): string | null {
   return null;
 }
 
-function parseSinceOrRefuse(text: string, nowMs: number): number {
+function parseSinceParameter(query: RequestSnapshot['query'], nowMs: number): number | null {
+  const text = single(query, 'since');
+  if (text === null) return null;
   const sinceMs = parseSince(text, nowMs);
   if (sinceMs === null) {
     throw new RefusedError(
@@ -141,6 +201,9 @@ function parseSinceOrRefuse(text: string, nowMs: number): number {
   }
   return sinceMs;
 }
+
+const parseWait = (query: RequestSnapshot['query'], { pollWaitMsMax }: StreamRequestLimits): number =>
+  parseCount(query, 'wait', Math.floor(pollWaitMsMax / 1_000)) * 1_000;
 
 function parseCount(query: RequestSnapshot['query'], name: string, max: number): number {
   const text = single(query, name);

@@ -1,27 +1,36 @@
+import type { AdmissionRefusal } from '../admission/authenticator.js';
+import { replayOwnerOf } from '../admission/limits/owner.js';
+import type { NamedStream } from '../admission/named-streams/named-stream.js';
+import { resolveNamedStream, type ResolvedStream } from '../admission/named-streams/resolve-named-stream.js';
+import type { Principal } from '../admission/principal.js';
 import type { Hub } from '../hub/hub.js';
+import type { StreamTerms } from '../hub/stream-terms.js';
 import type { Start } from '../hub/subscriber-home.js';
 import type { EventLog } from '../log/event-log.js';
 import { errorCatalogue, type ErrorCode } from '../protocol/error-catalogue.js';
-import { decodePosition, positionBytesMax as longestPosition } from '../protocol/position.js';
+import { positionBytesMax as longestPosition } from '../protocol/position.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Router } from '../routing/router.js';
-import type { RoutedEvent } from '../routing/routed-event.js';
+import { after, type MaybePromise } from '../std/after.js';
 import type { Environment } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { ReplayWindow } from '../window/replay-window.js';
+import { Beginnings, type Beginning } from './beginnings.js';
 import type { EventStreams, StreamAnswer } from './event-streams.js';
-import { addPresentState } from './latest.js';
+import type { LogPages } from './log-pages.js';
 import { poll, type PollLimits } from './poll.js';
 import { SubscriptionResolver, type ResolvedSubscription } from './resolve-subscription.js';
-import { startRewound } from './rewind.js';
-import { startAtPosition, startAtTail, startLost, startSince, type StartingPoint } from './starting-point.js';
-import { parseStreamRequest, RefusedError, type StreamRequest, type StreamRequestLimits } from './stream-request.js';
+import { findForbidden, type StreamGate } from './stream-gate.js';
+import { parseNamedRequest, parseStreamRequest, RefusedError, type StreamRequest, type StreamRequestLimits } from './stream-request.js';
+import { StreamSeat } from './stream-seat.js';
 
 export interface StreamsParts {
   readonly hub: Hub;
   readonly router: Router;
   readonly log: EventLog;
   readonly window: ReplayWindow | null;
+  readonly logPages: Pick<LogPages, 'read'>;
+  readonly gate: StreamGate;
   readonly environment: Environment;
   readonly logger: Logger;
   readonly limits: StreamRequestLimits & PollLimits & { readonly positionBytesMax: number };
@@ -31,117 +40,205 @@ export interface StreamsParts {
 
 /** Room that a position leaves for each offset when its stream is first opened: 36^7 is 78 thousand million records a partition. */
 const reservedDigits = 7;
+/** How long before its token runs out a reader is told. */
+const tokenNoticeMs = 30_000;
+/** For clients that read `Retry-After`: streams that come back have a time of their own in their close. */
+const retryAfterSeconds = 1;
 
-/** A start, with what is sent before anything else. */
-interface Beginning {
-  readonly start: StartingPoint;
-  readonly latest: readonly RoutedEvent[];
-  readonly from: string | null;
-  readonly isResume: boolean;
+/** A request whose channels its caller may read. */
+interface Permitted {
+  readonly request: RequestSnapshot;
+  readonly principal: Principal;
+  readonly asked: StreamRequest;
+  readonly resolved: ResolvedSubscription;
+  /** Null: the request named its channels. */
+  readonly named: ResolvedStream | null;
+  /** The permission hook knows nothing of what it names: this is said, and nothing follows. */
+  readonly isUnknown: boolean;
 }
 
 /**
- * The request story: read the request, resolve its channels, find where to begin, attach to the hub. Where nothing has to be asked of anybody,
- * the answer is there at once.
+ * The request story: who asks, for which channels, may they, is there room, where to begin; then the hub has it. Where nothing has to be asked of
+ * anybody, the answer is there at once.
  */
 export class Streams implements EventStreams {
   readonly #parts: StreamsParts;
   readonly #resolver: SubscriptionResolver;
+  readonly #beginnings: Beginnings;
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
     this.#resolver = new SubscriptionResolver(parts.router, parts.hub.topics);
+    this.#beginnings = new Beginnings(parts);
   }
 
-  open(request: RequestSnapshot): Promise<StreamAnswer> | StreamAnswer {
-    const { router, limits, environment, notReady } = this.#parts;
-    try {
-      const why = notReady();
-      if (why !== null) return refused('not-ready', why);
-      const asked = parseStreamRequest(request, router.attributeNames, limits, environment.clock.nowMs());
-      const resolved = this.#resolver.resolve(asked);
-      const beginning = this.#begin(asked, resolved);
-      if (beginning === 'ended') return { kind: 'ended' };
-      if (!(beginning instanceof Promise)) return this.#answer(asked, resolved, beginning);
-      return beginning.then((begun) => this.#answer(asked, resolved, begun)).catch((error: unknown) => this.#refuse(error));
-    } catch (error) {
-      return this.#refuse(error);
-    }
+  open(request: RequestSnapshot, stream: NamedStream | null = null): Promise<StreamAnswer> | StreamAnswer {
+    const why = this.#parts.notReady();
+    if (why !== null) return refused('not-ready', why);
+    return this.#guarded(() =>
+      after(this.#identify(request, stream), (principal) =>
+        after(this.#permit(request, stream, principal), (permitted) => this.#admit(permitted)),
+      ),
+    );
   }
 
-  /** Position, then `since`, then `rewind`, then the present state: the URL repeats on every reconnect, the position is newer than it. */
-  #begin(asked: StreamRequest, resolved: ResolvedSubscription): Promise<Beginning> | Beginning | 'ended' {
-    const { hub, log, window } = this.#parts;
-    const { subscription } = resolved;
-    const safeTimeMs = hub.safeTimeMs();
-    if (asked.position !== null) return this.#beginAtPosition(asked.position, resolved, safeTimeMs);
-    const begun = (start: StartingPoint, latest: readonly RoutedEvent[] = []): Beginning => ({
-      start,
-      latest,
-      from: null,
-      isResume: false,
+  #identify(request: RequestSnapshot, stream: NamedStream | null): MaybePromise<Principal> {
+    const { gate } = this.#parts;
+    if (stream?.auth === 'none') return gate.anonymous;
+    return after(gate.authenticator.authenticate(request), (authentication) => {
+      if (authentication.kind === 'refused') throw new AdmissionError(authentication.refusal);
+      return authentication.principal;
     });
-    if (asked.sinceMs !== null) return startSince(subscription, asked.sinceMs, log, safeTimeMs).then((start) => begun(start));
-    if (asked.rewind > 0) return startRewound(subscription, asked.rewind, window, safeTimeMs).then((start) => begun(start));
-    if (resolved.latest.size > 0) {
-      const start = startAtTail(subscription, safeTimeMs);
-      return addPresentState(start, resolved.latest, [...start.at.keys()], window).then((events) => begun(start, events));
-    }
-    return begun(startAtTail(subscription, safeTimeMs));
   }
 
-  #beginAtPosition(text: string, resolved: ResolvedSubscription, safeTimeMs: number): Promise<Beginning> | Beginning | 'ended' {
-    const { hub, log } = this.#parts;
-    const { subscription } = resolved;
-    const position = decodePosition(text);
-    if (position?.ended === true && subscription.filter.until !== null) return 'ended';
-    const begun = (start: StartingPoint): Promise<Beginning> | Beginning =>
-      this.#withPresentState(start, position === null ? null : text, resolved);
-    if (position === null) return begun(startLost(subscription, 'unknown-position', safeTimeMs));
-    const start = startAtPosition(position, subscription, hub.topics, log, safeTimeMs);
-    return start instanceof Promise ? start.then(begun) : begun(start);
+  #permit(request: RequestSnapshot, stream: NamedStream | null, principal: Principal): MaybePromise<Permitted> {
+    if (stream !== null) return this.#permitNamed(request, stream, principal);
+    const { router, limits, environment } = this.#parts;
+    const asked = parseStreamRequest(request, router.attributeNames, limits, environment.clock.nowMs());
+    const forbidden = findForbidden(asked.channels, principal);
+    if (forbidden !== null) throw new AdmissionError(forbidden);
+    return { request, principal, asked, resolved: this.#resolver.resolve(asked), named: null, isUnknown: false };
   }
 
-  /** After a gap on a resume the present state is sent where it is kept: the reader cannot know it otherwise. */
-  #withPresentState(start: StartingPoint, from: string | null, { latest }: ResolvedSubscription): Promise<Beginning> | Beginning {
-    if (start.lost.size === 0 || latest.size === 0) return { start, latest: [], from, isResume: true };
-    return addPresentState(start, latest, [...start.lost], this.#parts.window).then((events) => ({
-      start,
-      latest: events,
-      from,
-      isResume: true,
-    }));
+  #permitNamed(request: RequestSnapshot, stream: NamedStream, principal: Principal): MaybePromise<Permitted> {
+    const { gate, router, limits, environment } = this.#parts;
+    const { pathParameters } = request;
+    const resolution = resolveNamedStream(stream, pathParameters, principal);
+    if (resolution.kind === 'refused') throw new AdmissionError(resolution.refusal);
+    const named = resolution.resolved;
+    // A ticket is for its channels alone, whatever the stream's own permission.
+    const forbidden = principal.via === 'ticket' ? findForbidden(named.channels, principal) : null;
+    if (forbidden !== null) throw new AdmissionError(forbidden);
+    const asked = parseNamedRequest(request, named, router.attributeNames, limits, environment.clock.nowMs());
+    const permitted = { request, principal, asked, resolved: this.#resolver.resolve(asked), named };
+    const permission = stream.permission === 'hook' ? gate.permit(named, principal, pathParameters) : 'allowed';
+    return after(permission, (answer) => {
+      if (typeof answer === 'object') throw new AdmissionError(answer);
+      if (answer === 'forbidden') throw new AdmissionError({ code: 'channel-forbidden', detail: 'This stream may not be read.' });
+      if (answer === 'unknown' && named.unknown === null)
+        throw new AdmissionError({ code: 'not-found', detail: 'There is nothing of this name.' });
+      return { ...permitted, isUnknown: answer === 'unknown' };
+    });
   }
 
-  #answer(asked: StreamRequest, { subscription }: ResolvedSubscription, beginning: Beginning): StreamAnswer {
+  /** Takes a place, finds the beginning, and gives the place back where that fails. */
+  #admit(permitted: Permitted): MaybePromise<StreamAnswer> {
+    const { gate } = this.#parts;
+    const { asked, principal, request } = permitted;
+    if (asked.hasEnd && this.#beginnings.isEnded(asked)) return { kind: 'ended' };
+    const streamId = gate.newStreamId();
+    const claim = { streamId, principal, address: request.remoteAddress, isResume: asked.position !== null };
+    return after(gate.limits.admitStream(claim), (admission) => {
+      if (admission.kind === 'refused') throw new AdmissionError(admission.refusal);
+      const { lease, headers } = admission;
+      try {
+        const answer = after(this.#beginnings.find(asked, permitted.resolved, (permitted.named?.timeout ?? null) !== null), (beginning) => {
+          const start = this.#startOf(permitted, beginning);
+          const terms = this.#termsOf(permitted, streamId);
+          return this.#answer(permitted, start, terms, lease, headers);
+        });
+        if (!(answer instanceof Promise)) return answer;
+        return answer.catch((error: unknown) => {
+          lease.release();
+          throw error;
+        });
+      } catch (error) {
+        lease.release();
+        throw error;
+      }
+    });
+  }
+
+  #startOf({ named, isUnknown }: Permitted, beginning: Beginning): Start {
     const { hub, limits } = this.#parts;
     const cursor = beginning.start.toCursor(hub.topics.clusterTag);
     // What was opened once may come back, however much its numbers have grown since.
     const width = beginning.isResume ? cursor.widthWithin(1) : cursor.widthWithin(reservedDigits);
     if (width > (beginning.isResume ? longestPosition : limits.positionBytesMax)) {
       const detail = `The position of this subscription may take ${width} bytes; at most ${limits.positionBytesMax} are allowed. Ask for fewer channels, give the route "position: time", or raise stream.positionBytesMax.`;
-      return refused('subscription-too-wide', detail);
+      throw new RefusedError('subscription-too-wide', detail);
     }
     const { gap } = beginning.start;
-    const start: Start = {
+    return {
       cursor,
       gap: gap === null ? null : { reason: gap, from: beginning.from },
       latest: beginning.latest,
       isResume: beginning.isResume,
+      ...(isUnknown && named !== null && named.unknown !== null ? { final: named.unknown } : {}),
+      ...(beginning.newestMs === null ? {} : { newestMs: beginning.newestMs }),
     };
-    if (asked.format === 'json') return { kind: 'poll', poll: (signal) => poll(hub, subscription, start, asked.waitMs, limits, signal) };
-    return { kind: 'stream', attach: (sink) => hub.attach(subscription, start, sink) };
+  }
+
+  #termsOf({ principal, named }: Permitted, streamId: string): StreamTerms {
+    return {
+      streamId,
+      owner: replayOwnerOf(principal),
+      greeting: named?.greeting ?? null,
+      heartbeat: named?.heartbeat ?? null,
+      timeout: named?.timeout ?? null,
+      expiresAtMs: principal.expiresAtMs,
+      tokenNoticeMs,
+      maxAgeMs: named?.stream.maxAgeMs ?? null,
+      retryMs: named?.stream.retryMs ?? null,
+    };
+  }
+
+  #answer(
+    { asked, principal, resolved: { subscription }, named, request }: Permitted,
+    start: Start,
+    terms: StreamTerms,
+    lease: { release(): void },
+    headers: readonly (readonly [string, string])[],
+  ): StreamAnswer {
+    const { hub, gate, limits } = this.#parts;
+    if (asked.format === 'json') {
+      const answerPoll = (signal: AbortSignal): ReturnType<typeof poll> =>
+        poll(hub, subscription, start, asked.waitMs, limits, signal, terms).finally(() => lease.release());
+      return { kind: 'poll', headers, poll: answerPoll, discard: () => lease.release() };
+    }
+    const stillAllows = (renewed: Principal): boolean => this.#stillAllows(named, renewed, request, subscription.channels);
+    const seat = new StreamSeat({ hub, registry: gate.registry, principal, lease, subscription, start, terms, stillAllows });
+    return { kind: 'stream', headers, attach: (sink) => seat.take(sink), discard: () => seat.discard() };
+  }
+
+  /** A hook's word is asked again with each request, not with each token. */
+  #stillAllows(
+    named: ResolvedStream | null,
+    principal: Principal,
+    { pathParameters }: RequestSnapshot,
+    channels: readonly string[],
+  ): boolean {
+    if (named === null) return findForbidden(channels, principal) === null;
+    const resolution = resolveNamedStream(named.stream, pathParameters, principal);
+    return resolution.kind === 'resolved' && resolution.resolved.channels.join('\n') === channels.join('\n');
+  }
+
+  /** Turns what was thrown on the way into a refusal. */
+  #guarded(open: () => MaybePromise<StreamAnswer>): MaybePromise<StreamAnswer> {
+    try {
+      const answer = open();
+      return answer instanceof Promise ? answer.catch((error: unknown) => this.#refuse(error)) : answer;
+    } catch (error) {
+      return this.#refuse(error);
+    }
   }
 
   #refuse(error: unknown): StreamAnswer {
     if (error instanceof RefusedError) return refused(error.code, error.message);
+    if (error instanceof AdmissionError) return { kind: 'refused', refusal: error.refusal };
     this.#parts.logger.warn('a stream could not begin', { error: String(error) });
     return refused('log-unavailable', 'Where this stream begins could not be found out; try again.');
   }
 }
 
-/** For clients that read `Retry-After`: streams that come back have a time of their own in their close. */
-const retryAfterSeconds = 1;
+/** Carries a refusal of admission to the end of the story. */
+class AdmissionError extends Error {
+  readonly refusal: AdmissionRefusal;
+  constructor(refusal: AdmissionRefusal) {
+    super(refusal.detail);
+    this.refusal = refusal;
+  }
+}
 
 function refused(code: ErrorCode, detail: string): StreamAnswer {
   const comesBack = errorCatalogue[code].status === 503;

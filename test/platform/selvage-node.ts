@@ -21,6 +21,9 @@ export interface SelvageNodeOptions {
  * One process of the program, `node dist/main.js`, as a deployment runs it (build first: `npm run build`). When the test that started it fails, the end of its
  * log is printed. Always `close` it (also `await using`).
  */
+/** A node on Kafka is closed to everybody without a token; tests of who may do what say otherwise (empty: not set). */
+const everythingOpen = { SELVAGE_AUTH_ANONYMOUS_READ: '**', SELVAGE_AUTH_ANONYMOUS_PUBLISH: '**' };
+
 export class SelvageNode {
   readonly port: number;
   readonly adminPort: number;
@@ -70,6 +73,7 @@ export class SelvageNode {
         HOME: process.env['HOME'] ?? '',
         PORT: String(this.port),
         ADMIN_PORT: String(this.adminPort),
+        ...everythingOpen,
         ...this.#options.env,
       },
     });

@@ -1,11 +1,13 @@
 import { Hub } from '../../src/hub/hub.js';
 import { TopicTable } from '../../src/hub/topic-table.js';
+import { openAuthenticator, openPrincipal } from '../platform/open-authenticator.js';
 import type { EventLog } from '../../src/log/event-log.js';
 import { clusterTag } from '../../src/protocol/position.js';
 import { RecentStore } from '../../src/recent/recent-store.js';
 import type { Router } from '../../src/routing/router.js';
 import { LogPages } from '../../src/subscribe/log-pages.js';
 import { ReplayGate } from '../../src/subscribe/replay-gate.js';
+import type { StreamGate } from '../../src/subscribe/stream-gate.js';
 import { Streams } from '../../src/subscribe/streams.js';
 import { TailFeed } from '../../src/subscribe/tail-feed.js';
 import { TopicWatch } from '../../src/subscribe/topic-watch.js';
@@ -24,6 +26,19 @@ export interface SimLimits {
   readonly chunkBytesMax: number;
   readonly keepAliveMs: number;
   readonly positionBytesMax: number;
+}
+
+/** Everybody may read everything, as much as they like: the simulation is about what they then get. */
+function openGate(): StreamGate {
+  let streamCount = 0;
+  return {
+    authenticator: openAuthenticator,
+    anonymous: openPrincipal,
+    limits: { admitStream: () => ({ kind: 'admitted', lease: { release: () => undefined }, headers: [] }) },
+    registry: { add: () => () => undefined },
+    permit: () => 'allowed',
+    newStreamId: () => `stream-${streamCount++}`,
+  };
 }
 
 /** One edge: the real parts over the simulated log; the world moves its tail. */
@@ -95,6 +110,8 @@ export class SimNode {
       router,
       log: eventLog,
       window,
+      logPages,
+      gate: openGate(),
       environment,
       logger,
       limits: {
@@ -102,6 +119,7 @@ export class SimNode {
         rewindMax: 100,
         pollWaitMsMax: 1_000,
         filterValuesMax: 10,
+        credentialParameters: [],
         eventsMax: 100,
         bytesMax: 100_000,
         positionBytesMax: limits.positionBytesMax,

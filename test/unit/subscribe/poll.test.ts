@@ -60,6 +60,9 @@ test.each([
     position: null,
     sinceMs: null,
     rewind: 0,
+    rewindTo: null,
+    wantsState: true,
+    hasEnd: false,
     waitMs: 0,
   });
   const start = startAtTail(subscription, hub.safeTimeMs());
@@ -84,6 +87,9 @@ test('a poll whose client is gone lets go of its reader', async () => {
     position: null,
     sinceMs: null,
     rewind: 0,
+    rewindTo: null,
+    wantsState: true,
+    hasEnd: false,
     waitMs: 20_000,
   });
   const start = startAtTail(subscription, 0);

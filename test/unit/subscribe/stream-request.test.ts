@@ -4,7 +4,7 @@ import { parseQuery } from '../../../src/http/parse-query.js';
 import type { ErrorCode } from '../../../src/protocol/error-catalogue.js';
 import { parseStreamRequest, RefusedError, type StreamRequest } from '../../../src/subscribe/stream-request.js';
 
-const limits = { channelsMax: 4, rewindMax: 10, pollWaitMsMax: 25_000, filterValuesMax: 3 };
+const limits = { channelsMax: 4, rewindMax: 10, pollWaitMsMax: 25_000, filterValuesMax: 3, credentialParameters: [] };
 const nowMs = 1_724_371_200_000;
 
 function parse(queryText: string, headers: Record<string, string> = {}, attributes: readonly string[] = ['session']): StreamRequest {

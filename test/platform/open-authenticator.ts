@@ -1,5 +1,5 @@
-import type { Authenticator } from './authenticator.js';
-import type { Grant, Principal } from './principal.js';
+import type { Authenticator } from '../../src/admission/authenticator.js';
+import type { Grant, Principal } from '../../src/admission/principal.js';
 
 const everything: Grant = { allows: () => true };
 
