@@ -367,7 +367,7 @@ export const experiments: readonly Experiment[] = [
     rule: 26,
     without: 'the cursor starting at the high that latest was read with',
     file: 'src/subscribe/latest.ts',
-    find: 'start.at.set(partition, answer.high as number);',
+    find: 'start.at.set(partition, answer.high);',
     replace: '',
     noticedBy: 'latestBehindTail',
   },
