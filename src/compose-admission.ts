@@ -5,11 +5,19 @@ import { Limits } from './admission/limits/limits.js';
 import { MemoryTicketBook } from './admission/memory/memory-ticket-book.js';
 import { RedisLeases } from './admission/redis/redis-leases.js';
 import { RedisTicketBook } from './admission/redis/redis-ticket-book.js';
+import { PermissionHook } from './admission/permission-hook/permission-hook.js';
 import { RevocationList } from './admission/revocation/revocation-list.js';
 import { StreamRegistry } from './admission/stream-registry.js';
 import { Tickets } from './admission/tickets/tickets.js';
 import type { Surroundings } from './compose.js';
-import { controlOptionsOf, identityOptionsOf, limitOptionsOf, ticketOptionsOf, tokenLifetimeMsOf } from './compose-options.js';
+import {
+  controlOptionsOf,
+  identityOptionsOf,
+  limitOptionsOf,
+  permissionHookOptionsOf,
+  ticketOptionsOf,
+  tokenLifetimeMsOf,
+} from './compose-options.js';
 import type { Config } from './config/config.js';
 import { Control } from './control/control.js';
 import type { EventLog } from './log/event-log.js';
@@ -82,7 +90,7 @@ export async function startAdmission(
     anonymous: identity.anonymous,
     limits,
     registry,
-    permit: () => ({ code: 'permission-unavailable', detail: 'Nobody can be asked for this permission.', retryAfterSeconds: 5 }),
+    permit: createPermit(config, { environment, logger }),
     newStreamId: () => randomBytes(12).toString('base64url'),
   };
   const stop = async (): Promise<void> => {
@@ -92,6 +100,19 @@ export async function startAdmission(
     await limits.stop();
   };
   return { identity, tickets, limits, registry, control, gate, stop };
+}
+
+/** Asks the configured application; streams that need it are refused at start where there is none. */
+function createPermit(config: Config, { environment, logger }: Pick<Surroundings, 'environment' | 'logger'>): StreamGate['permit'] {
+  const options = permissionHookOptionsOf(config);
+  if (options === null) {
+    return () => ({ code: 'permission-unavailable', detail: 'Nobody can be asked for this permission.', retryAfterSeconds: 5 });
+  }
+  const { secret } = config.auth.permissionHook;
+  const file = config.secretFiles['auth.permissionHook.secret'];
+  const readSecret = (): string | null => (file === undefined ? secret : readFileSync(file, 'utf8').trim());
+  const hook = new PermissionHook({ options, readSecret, environment, logger });
+  return (stream, principal, pathParameters) => hook.ask(stream, principal, pathParameters);
 }
 
 /** The secrets of the admin port, read again from their file at each call; none: whoever reaches the port may use it. */

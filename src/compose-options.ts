@@ -6,6 +6,7 @@ import type { LimitOptions } from './admission/limits/limit-options.js';
 import type { Rate } from './admission/limits/rate.js';
 import type { ReplayBudgetOptions } from './admission/limits/replay-budgets.js';
 import { valuesOf } from './admission/named-streams/stream-template.js';
+import type { PermissionHookOptions } from './admission/permission-hook/permission-hook.js';
 import type { TicketsParts } from './admission/tickets/tickets.js';
 import type { Config } from './config/config.js';
 import type { ControlOptions } from './control/control.js';
@@ -215,6 +216,14 @@ export function tokenLifetimeMsOf({ identity, auth }: Config): number {
       identity.issuers.length > 0 ? 0 : auth.tokenLifetimeSecondsMax,
     ) * 1_000
   );
+}
+
+/** Null: there is nobody to ask. */
+export function permissionHookOptionsOf({ auth: { permissionHook } }: Config): PermissionHookOptions | null {
+  const { url, timeoutMs, allowSeconds, denySeconds, rememberedMax, concurrentMax, queuedMax, failuresMax } = permissionHook;
+  if (url === null) return null;
+  const lives = { allowMs: allowSeconds * 1_000, denyMs: denySeconds * 1_000 };
+  return { url, timeoutMs, ...lives, rememberedMax, concurrentMax, queuedMax, failuresMax };
 }
 
 export function controlOptionsOf(config: Config): ControlOptions {
