@@ -38,7 +38,7 @@ describe('the tables of the specification are those of the program', () => {
 
   test('every control event that it names is one, and its bounds are ours', () => {
     const named = new Set(specification.match(/selvage\.[a-z]+/g));
-    expect([...named].sort()).toEqual(['selvage.close', 'selvage.gap', 'selvage.position'].sort());
+    expect([...named].sort()).toEqual(['selvage.close', 'selvage.gap', 'selvage.position', 'selvage.token'].sort());
     expect(controlPrefix).toBe('selvage.');
     expect(specification).toContain(`1 to ${channelBytesMax} bytes of well-formed UTF-8`);
     expect(specification).toContain(`A type is 1 to ${typeBytesMax} bytes`);
