@@ -1,6 +1,6 @@
 import { Hub } from '../../src/hub/hub.js';
 import { TopicTable } from '../../src/hub/topic-table.js';
-import { openAuthenticator, openPrincipal } from '../platform/open-authenticator.js';
+import { openAuthenticator, openPrincipal } from '../open-admission/open-authenticator.js';
 import type { EventLog } from '../../src/log/event-log.js';
 import { clusterTag } from '../../src/protocol/position.js';
 import { RecentStore } from '../../src/recent/recent-store.js';

@@ -1,4 +1,4 @@
-import { openAuthenticator } from '../../platform/open-authenticator.js';
+import { openAuthenticator } from '../../open-admission/open-authenticator.js';
 import type { Sink, SinkOwner } from '../../../src/hub/sink.js';
 import type { CloseCode } from '../../../src/protocol/close-catalogue.js';
 import type { RequestSnapshot } from '../../../src/protocol/request-snapshot.js';

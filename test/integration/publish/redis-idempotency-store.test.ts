@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { openPrincipal } from '../../platform/open-authenticator.js';
+import { openPrincipal } from '../../open-admission/open-authenticator.js';
 import { RedisIdempotencyStore } from '../../../src/publish/redis/redis-idempotency-store.js';
 import { parseRedisUrl } from '../../../src/redis/redis-connection-options.js';
 import { RedisConnection } from '../../../src/redis/redis-connection.js';

@@ -157,7 +157,7 @@ export const experiments: readonly Experiment[] = [
   {
     rule: 7,
     without: 'the position going before since',
-    file: 'src/subscribe/streams.ts',
+    file: 'src/subscribe/beginnings.ts',
     find: 'if (asked.position !== null) return',
     replace: 'if (asked.position !== null && asked.sinceMs === null) return',
     noticedBy: 'seeds',

@@ -4,7 +4,7 @@ import ts from 'typescript';
 import type { Experiment } from './experiments.js';
 
 const root = resolve(import.meta.dirname, '../../..');
-const folders = ['src', 'test/simulation'];
+const folders = ['src', 'test/simulation', 'test/open-admission'];
 
 /** The sources that the simulation needs as plain JavaScript, to be written again and again with one change. */
 export class SourceTree {

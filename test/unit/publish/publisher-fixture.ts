@@ -1,5 +1,5 @@
 import type { StreamLimits } from '../../../src/admission/stream-limits.js';
-import { openPrincipal } from '../../platform/open-authenticator.js';
+import { openPrincipal } from '../../open-admission/open-authenticator.js';
 import type { Principal } from '../../../src/admission/principal.js';
 import type { EventLog } from '../../../src/log/event-log.js';
 import { MemoryEventLog } from '../../../src/log/memory/memory-event-log.js';
