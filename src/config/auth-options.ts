@@ -1,4 +1,4 @@
-import { integer, list, optionalList, optionalText, text, yesNo } from './option.js';
+import { choice, integer, list, optionalList, optionalText, text, yesNo } from './option.js';
 
 const seconds = 's';
 const milliseconds = 'ms';
@@ -50,6 +50,15 @@ export const authOptions = {
     pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/,
     shape: 'the name of a cookie',
     sentence: 'Name of that cookie; without `__Host-` a neighbouring domain could set one.',
+  }),
+  cookieSameSite: choice({
+    of: ['strict', 'lax', 'none'],
+    default: 'strict',
+    sentence: 'Whose pages the cookie of `/v1/session` is sent for; `none`: those of other sites too, which must be in `cors.origins`.',
+  }),
+  cookiePartitioned: yesNo({
+    default: false,
+    sentence: 'That cookie is another for each site that embeds the page; needs `none`.',
   }),
   queryToken: yesNo({ default: false, sentence: 'Tokens may come as `access_token` in the address, where proxies log them.' }),
   ticketSecret: optionalText({

@@ -3,7 +3,8 @@ import type { Principal } from '../admission/principal.js';
 import type { ErrorCode } from '../protocol/error-catalogue.js';
 import type { Timers } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { Exchange } from './exchange.js';
+import type { HeaderList } from './cors.js';
+import type { Exchange, WholeAnswer } from './exchange.js';
 import type { Problem } from './problem.js';
 import { BodyBudget, readBody } from './read-body.js';
 
@@ -13,8 +14,8 @@ export interface SmallPostContext {
   readonly logger: Logger;
 }
 
-/** What a small POST is answered with: JSON of that status, or a problem. */
-export type SmallAnswer = { readonly status: number; readonly value: object } | Problem;
+/** What a small POST is answered with: JSON of that status (null: no body), or a problem. */
+export type SmallAnswer = { readonly status: number; readonly value: object | null; readonly headers?: HeaderList } | Problem;
 
 const bodyBytesMax = 16_384;
 const bodyTimeoutMs = 5_000;
@@ -44,7 +45,7 @@ export function createSmallPost(
       if (body.kind === 'problem') return exchange.refuse(body.problem);
       const answered = await answer(exchange, authenticated.principal, body.bytes);
       if ('code' in answered) exchange.refuse(answered);
-      else exchange.answer({ status: answered.status, contentType: 'application/json', body: JSON.stringify(answered.value) });
+      else exchange.answer(answerOf(answered));
     } finally {
       reading.release();
     }
@@ -61,6 +62,10 @@ export function createSmallPost(
       })
       .finally(() => pending--);
   };
+}
+
+function answerOf({ status, value, headers = [] }: Exclude<SmallAnswer, Problem>): WholeAnswer {
+  return value === null ? { status, headers } : { status, headers, contentType: 'application/json', body: JSON.stringify(value) };
 }
 
 export type JsonFields = Readonly<Record<string, unknown>>;

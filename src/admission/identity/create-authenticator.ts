@@ -2,6 +2,7 @@ import type { Authentication, Authenticator } from '../authenticator.js';
 import type { Principal } from '../principal.js';
 import type { RequestSnapshot } from '../../protocol/request-snapshot.js';
 import type { Environment } from '../../std/clock.js';
+import { compileOrigins } from '../../std/match-origin.js';
 import type { Logger } from '../../telemetry/logger.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { Claims } from './claims.js';
@@ -27,7 +28,7 @@ export interface AuthenticatorParts {
   /** What anybody may do, without a token and with one. */
   readonly open: PatternGrants;
   readonly credentials: CredentialRules;
-  /** Origins, besides the node's own, whose pages may use the cookie. */
+  /** Origins (or `https://*.example.com`), besides the node's own, whose pages may use the cookie. */
   readonly allowedOrigins: readonly string[];
   /** Null: there are no tickets. */
   readonly tickets: TicketOpener | null;
@@ -58,7 +59,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Identity {
   const issuers = parts.issuers.map((issuer) => ({ issuer, keys: openKeys(issuer.name, issuer.keys, issuer.algorithms, context) }));
   const principals = new Principals(parts.open);
   const tokens = new VerifiedTokens({ issuers, principals, limits: parts.verifyLimits, environment, metrics });
-  const allowedOrigins = new Set(parts.allowedOrigins);
+  const isListed = compileOrigins(parts.allowedOrigins);
   const anonymous: Authentication = { kind: 'principal', principal: principals.anonymous };
 
   const refuseRevoked = (found: Authentication): Authentication =>
@@ -70,7 +71,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Identity {
     if (credential.kind === 'none') return anonymous;
     if (credential.kind === 'ticket') return parts.tickets?.open(credential.text, request) ?? noTickets();
     if (issuers.length === 0) return refuse('token-invalid', 'No tokens are accepted here.');
-    const foreign = credential.via === 'cookie' ? refuseForeignPage(request, allowedOrigins) : null;
+    const foreign = credential.via === 'cookie' ? refuseForeignPage(request, isListed) : null;
     return foreign ?? tokens.check(credential.text, credential.via);
   };
 

@@ -41,7 +41,8 @@ export function findCredential(request: RequestSnapshot, rules: CredentialRules)
   return found;
 }
 
-function bearerOf({ headers }: RequestSnapshot): Credential | Refused {
+/** The token of the `Authorization` header, as far as its form goes. */
+export function bearerOf({ headers }: Pick<RequestSnapshot, 'headers'>): Credential | Refused {
   const header = headers.get('authorization');
   if (header === undefined) return none;
   const text = /^bearer +([^ ]+) *$/i.exec(header)?.[1];

@@ -31,13 +31,25 @@ export function comesFromElsewhere({ headers }: RequestSnapshot): boolean {
  * Cookies are sent by the browser for pages of other sites, too: such a page must not act as, or take up the streams of, whoever is signed in.
  * Null: the request may go on.
  */
-export function refuseForeignPage(request: RequestSnapshot, allowedOrigins: ReadonlySet<string>): Refused | null {
+export function refuseForeignPage(request: RequestSnapshot, isListed: (origin: string) => boolean): Refused | null {
   const origin = request.headers.get('origin');
-  if (origin !== undefined) {
-    if (allowedOrigins.has(origin) || isSameOrigin(origin, request.headers.get('host'))) return null;
-    return refuseOrigin('Pages of this origin may not use the cookie.');
-  }
+  if (origin !== undefined) return isOfOwnPage(origin, request, isListed) ? null : foreign();
   const isReading = request.method === 'GET' || request.method === 'HEAD';
   if (!isReading) return refuseOrigin('A request that changes something and is authenticated by a cookie needs an Origin header.');
   return comesFromElsewhere(request) ? refuseOrigin('Only pages of an allowed origin may use the cookie.') : null;
 }
+
+/**
+ * Whether a request may set or clear the cookie. A page of another site must neither sign somebody in as somebody else (who then writes into the
+ * attacker's streams) nor sign them out; programs, which send no `Origin`, sign in nobody but themselves. Null: the request may go on.
+ */
+export function refuseForeignSession(request: RequestSnapshot, isListed: (origin: string) => boolean): Refused | null {
+  const origin = request.headers.get('origin');
+  if (origin === undefined) return comesFromElsewhere(request) ? foreign() : null;
+  return isOfOwnPage(origin, request, isListed) ? null : foreign();
+}
+
+const isOfOwnPage = (origin: string, { headers }: RequestSnapshot, isListed: (origin: string) => boolean): boolean =>
+  isListed(origin) || isSameOrigin(origin, headers.get('host'));
+
+const foreign = (): Refused => refuseOrigin('Pages of this origin may not use the cookie.');

@@ -96,6 +96,8 @@ describe('the list of issuers', () => {
   });
 });
 
+const cookies = { SELVAGE_AUTH_COOKIES: 'true', SELVAGE_CORS_ORIGINS: 'https://app.example.com' };
+
 describe('what is unsafe or means nothing is refused by name', () => {
   const list = 'auth.issuers[0]';
   test.each<[string, object, string]>([
@@ -143,9 +145,25 @@ describe('what is unsafe or means nothing is refused by name', () => {
     ['a weak ticket secret', { SELVAGE_TICKET_SECRET: 'short' }, 'auth.ticketSecret'],
     ['cookies for pages of every site', { SELVAGE_AUTH_COOKIES: 'true' }, 'auth.cookies'],
     ['a cookie that nobody reads', { SELVAGE_AUTH_COOKIE_NAME: 'sid' }, 'auth.cookieName'],
+    ['a rule for a cookie that nobody reads', { SELVAGE_AUTH_COOKIE_SAME_SITE: 'lax' }, 'auth.cookieSameSite'],
+    ['parts of a cookie that nobody reads', { SELVAGE_AUTH_COOKIE_PARTITIONED: 'true' }, 'auth.cookiePartitioned'],
+    ['a prefix that not every browser knows', { ...cookies, SELVAGE_AUTH_COOKIE_NAME: '__host-sid' }, 'auth.cookieName'],
+    ['a cookie for other sites that none may use', { ...cookies, SELVAGE_AUTH_COOKIE_SAME_SITE: 'none' }, 'auth.cookieSameSite'],
+    ['a parted cookie that no embedded page sends', { ...cookies, SELVAGE_AUTH_COOKIE_PARTITIONED: 'true' }, 'auth.cookiePartitioned'],
     ['places for a caller where there is none', { SELVAGE_AUTH_ANONYMOUS_READ: 'user.{sub}.inbox' }, 'auth.anonymousRead'],
   ])('%s', (_, env, path) => {
     expect(pathsOf({ env })).toEqual([path]);
+  });
+
+  test('a cookie for pages of other sites', () => {
+    const env = {
+      ...cookies,
+      SELVAGE_CORS_CREDENTIALS: 'true',
+      SELVAGE_AUTH_COOKIE_SAME_SITE: 'none',
+      SELVAGE_AUTH_COOKIE_PARTITIONED: 'true',
+    };
+    expect(load({ env }).auth).toMatchObject({ cookieName: '__Host-selvage', cookieSameSite: 'none', cookiePartitioned: true });
+    expect(load({ env: cookies }).auth).toMatchObject({ cookieSameSite: 'strict', cookiePartitioned: false });
   });
 
   test('the short form beside the list', () => {
