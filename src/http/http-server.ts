@@ -14,8 +14,10 @@ import { BodyCompressor } from './compress-body.js';
 import { createCors } from './cors.js';
 import { Exchange } from './exchange.js';
 import type { ExchangeShare } from './exchange.js';
+import { createDocumentHandler, type DocumentMakers, type ServedRoute } from './handle-documents.js';
 import { handleEvents } from './handle-events.js';
 import { createRenewalHandler, type RenewalContext } from './handle-renewal.js';
+import { createSessionHandlers, type SessionContext } from './handle-session.js';
 import { createTicketsHandler, type TicketsContext } from './handle-tickets.js';
 import { createPublishHandler } from './handle-publish.js';
 import { findHttpOptionsFault } from './http-options.js';
@@ -41,6 +43,10 @@ export interface HttpServerParts {
   readonly renewals?: Pick<RenewalContext, 'sender' | 'findStream'>;
   /** Null or absent: there are no tickets. */
   readonly tickets?: Pick<TicketsContext, 'issue' | 'channelsMax'> | null;
+  /** Null or absent: tokens do not come in cookies. */
+  readonly session?: Pick<SessionContext, 'cookie' | 'isAllowedOrigin'> | null;
+  /** Null or absent: the server does not describe itself. */
+  readonly documents?: DocumentMakers | null;
   readonly options: HttpOptions;
   readonly environment: Environment;
   readonly metrics: Metrics;
@@ -53,6 +59,8 @@ export interface HttpServer {
   /** Accepts no more connections. Those that are open go on; a new request on one of them is told to come back elsewhere. */
   stopListening(): void;
   readonly openCount: number;
+  /** All that is served, without the base path. */
+  readonly routes: readonly ServedRoute[];
   /** Ends the oldest `count` streams with a `selvage.close`; returns how many. */
   closeStreams(count: number, code: CloseCode): number;
   /** Cuts every connection and stops for good. */
@@ -97,6 +105,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     get openCount() {
       return board.openCount;
     },
+    routes: describeRoutes(routes.routes, options.basePath),
     closeStreams: (count, code) => board.closeOldest(count, code),
     closeAll() {
       stopListening();
@@ -143,6 +152,9 @@ function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: ()
       handlers: { POST: createTicketsHandler({ ...small, ...parts.tickets, channelsOf }) },
     });
   }
+  if (parts.session !== undefined && parts.session !== null) {
+    routes.push({ name: 'session', path: `${basePath}/v1/session`, handlers: createSessionHandlers({ ...small, ...parts.session }) });
+  }
   if (parts.publisher !== null) {
     const publish = createPublishHandler({
       publisher: parts.publisher,
@@ -154,8 +166,28 @@ function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: ()
     });
     routes.push({ name: 'publish', path: `${basePath}/v1/publish`, handlers: { POST: publish } });
   }
+  if (parts.documents !== undefined && parts.documents !== null)
+    routes.push(...createDocumentRoutes(routes, parts.documents, basePath, compressor));
   return new RouteTable(routes);
 }
+
+/** The documents describe themselves too. */
+function createDocumentRoutes(
+  routes: readonly Route[],
+  makers: DocumentMakers,
+  basePath: string,
+  compressor: BodyCompressor,
+): readonly Route[] {
+  const all: Route[] = [...routes];
+  for (const name of ['openapi', 'asyncapi'] as const) {
+    const serve = createDocumentHandler(() => makers[name](describeRoutes(all, basePath)), compressor);
+    all.push({ name, path: `${basePath}/${name}.json`, handlers: { GET: serve, HEAD: serve } });
+  }
+  return all.slice(routes.length);
+}
+
+const describeRoutes = (routes: readonly Route[], basePath: string): readonly ServedRoute[] =>
+  routes.map(({ name, path, handlers }) => ({ name, path: path.slice(basePath.length), methods: Object.keys(handlers) }));
 
 /** The channels of the named stream at a path for a caller, for a ticket; null: there is none. */
 function findNamedChannels(table: RouteTable, streams: readonly NamedStream[]): TicketsContext['channelsOf'] {

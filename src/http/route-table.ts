@@ -39,11 +39,13 @@ const noParameters: Readonly<Record<string, string>> = {};
  * fit one path and nothing says which is meant.
  */
 export class RouteTable {
+  readonly routes: readonly Route[];
   readonly #root = newBranch();
   /** Shapes without values: most requests. */
   readonly #byPath = new Map<string, RouteMatch>();
 
   constructor(routes: readonly Route[]) {
+    this.routes = routes;
     const shapes: UrlShape[] = [];
     for (const route of routes) {
       const shape = parseUrlShape(route.path);

@@ -92,6 +92,9 @@ function parseName(reader: FieldReader, path: string, value: unknown): string {
   return '';
 }
 
+/** Addresses that are served whatever is configured, besides those below `/v1`. */
+const ownPaths = ['/', '/openapi.json', '/asyncapi.json'];
+
 function parseShapes(reader: FieldReader, path: string, raw: Fields): readonly UrlShape[] {
   if ((raw['path'] === undefined) === (raw['paths'] === undefined)) {
     reader.problem(`${path}.path`, raw['path'] === undefined ? 'is missing' : 'stands beside paths: give one of them');
@@ -105,7 +108,7 @@ function parseShapes(reader: FieldReader, path: string, raw: Fields): readonly U
       reader.problem(at, shape.problem);
       continue;
     }
-    if (shape.text === '/' || shape.segments[0]?.text === 'v1') reader.problem(at, "is an address of the fabric's own");
+    if (ownPaths.includes(shape.text) || shape.segments[0]?.text === 'v1') reader.problem(at, "is an address of the fabric's own");
     const first = shapes[0] ?? shape;
     if ([...shape.parameters].sort().join() !== [...first.parameters].sort().join()) {
       reader.problem(at, `has other values than ${first.text}`);
