@@ -11,12 +11,14 @@ import type { TicketsParts } from './admission/tickets/tickets.js';
 import type { Config } from './config/config.js';
 import type { ControlOptions } from './control/control.js';
 import type { HubOptions } from './hub/hub-options.js';
+import type { SessionContext } from './http/handle-session.js';
 import type { HttpOptions } from './http/http-options.js';
 import { defaultHttpOptions } from './http/http-options.js';
 import type { KafkaConnectionOptions, KafkaSaslOptions, KafkaTlsOptions } from './log/kafka/kafka-connection.js';
 import type { RedisConnectionOptions } from './redis/redis-connection-options.js';
 import { parseRedisUrl } from './redis/redis-connection-options.js';
 import type { RoutedTopic } from './routing/router.js';
+import { compileOrigins } from './std/match-origin.js';
 import type { StreamsParts } from './subscribe/streams.js';
 import type { WindowOptions } from './window/window-options.js';
 
@@ -173,6 +175,13 @@ export function identityOptionsOf({
       waitingMax: auth.verificationsWaitingMax,
     },
   };
+}
+
+/** Null: tokens do not come in cookies. */
+export function sessionOf({ auth, cors }: Config): Pick<SessionContext, 'cookie' | 'isAllowedOrigin'> | null {
+  if (!auth.cookies) return null;
+  const { cookieName: name, cookieSameSite: sameSite, cookiePartitioned: isPartitioned } = auth;
+  return { cookie: { name, sameSite, isPartitioned }, isAllowedOrigin: compileOrigins(cors.origins) };
 }
 
 function keyTimesOf(auth: Config['auth']): KeyTimes {

@@ -3,7 +3,7 @@ import { createAdminServer, type AdminServer } from './http/admin-server.js';
 import { redactConfig } from './config/redact-config.js';
 import { clientAddress } from './admission/limits/client-address.js';
 import { ReplayBudgets } from './admission/limits/replay-budgets.js';
-import { readAdminTokens, startAdmission } from './compose-admission.js';
+import { readAdminTokens, startAdmission, type Surroundings } from './compose-admission.js';
 import { createHttpServer, type HttpServer } from './http/http-server.js';
 import { Hub } from './hub/hub.js';
 import { TopicTable } from './hub/topic-table.js';
@@ -43,16 +43,11 @@ import {
   limitOptionsOf,
   redisConnectionOf,
   replayBudgetsOf,
+  sessionOf,
   streamLimitsOf,
   tokenLifetimeMsOf,
   windowOptionsOf,
 } from './compose-options.js';
-
-export interface Surroundings {
-  readonly environment: Environment;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
 
 /** A running node. */
 export interface Node {
@@ -270,6 +265,7 @@ async function startEdge(
     renewals: { sender: control.sender, findStream: (id) => registry.find(id) },
     tickets:
       tickets === null ? null : { issue: (principal, asked) => tickets.issue(principal, asked), channelsMax: config.stream.channelsMax },
+    session: sessionOf(config),
     options: httpOptionsOf(config),
     environment,
     metrics,
