@@ -9,7 +9,6 @@ import { PermissionHook } from './admission/permission-hook/permission-hook.js';
 import { RevocationList } from './admission/revocation/revocation-list.js';
 import { StreamRegistry } from './admission/stream-registry.js';
 import { Tickets } from './admission/tickets/tickets.js';
-import type { Surroundings } from './compose.js';
 import {
   controlOptionsOf,
   identityOptionsOf,
@@ -22,7 +21,17 @@ import type { Config } from './config/config.js';
 import { Control } from './control/control.js';
 import type { EventLog } from './log/event-log.js';
 import type { RedisConnection } from './redis/redis-connection.js';
+import type { Environment } from './std/clock.js';
 import type { StreamGate } from './subscribe/stream-gate.js';
+import type { Logger } from './telemetry/logger.js';
+import type { Metrics } from './telemetry/metrics.js';
+
+/** What everything that lives long is given. */
+export interface Surroundings {
+  readonly environment: Environment;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
 
 /** Who may read what, and how much: everything that a request passes before the hub has it. */
 export interface Admission {
