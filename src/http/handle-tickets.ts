@@ -20,7 +20,7 @@ export interface TicketsContext extends SmallPostContext {
   readonly clock: Clock;
 }
 
-const knownFields = new Set(['channels', 'stream', 'origin']);
+export const ticketFields = new Set(['channels', 'stream', 'origin']);
 const pathBytesMax = 2_048;
 const originShape = /^https?:\/\/[^/\s?#]{1,253}$/;
 
@@ -60,7 +60,7 @@ async function issue(exchange: Exchange, principal: Principal, body: Uint8Array,
 
 async function readChannels(root: JsonFields, principal: Principal, context: TicketsContext): Promise<readonly string[] | Problem> {
   const { channels, stream } = root;
-  const unknown = Object.keys(root).find((name) => !knownFields.has(name));
+  const unknown = Object.keys(root).find((name) => !ticketFields.has(name));
   if (unknown !== undefined)
     return malformed(`There is no field ${JSON.stringify(unknown.slice(0, 40))}; known are channels, stream and origin.`);
   if ((channels === undefined) === (stream === undefined)) return malformed('Either "channels" or "stream" is needed.');

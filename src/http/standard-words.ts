@@ -1,4 +1,5 @@
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
+import { positionParameters } from '../subscribe/stream-parameters.js';
 
 /** HTTP's own words for a position and for waiting, as a request used them. */
 export interface StandardWords {
@@ -9,8 +10,6 @@ export interface StandardWords {
   /** Seconds of `Prefer: wait=`, as far as they were granted; null: not asked, or the query says otherwise. */
   readonly waitSeconds: number | null;
 }
-
-const positionNames = ['lastEventId', 'last_event_id', 'lastEventID'];
 
 /**
  * `If-None-Match: "<position>"` is a position and `Prefer: wait=n` (RFC 7240) is `wait=n`. What a request says in this program's own words goes
@@ -32,7 +31,7 @@ export function entityTag(position: string, isCompressed: boolean): string {
 }
 
 function hasPosition({ headers, query }: RequestSnapshot): boolean {
-  return (headers.get('last-event-id') ?? '') !== '' || positionNames.some((name) => (query.get(name)?.at(-1) ?? '') !== '');
+  return (headers.get('last-event-id') ?? '') !== '' || positionParameters.some((name) => (query.get(name)?.at(-1) ?? '') !== '');
 }
 
 /** The first tag of the list: `If-None-Match` compares weakly. `*` names no position. */

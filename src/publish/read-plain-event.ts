@@ -5,9 +5,9 @@ import { encodeValue, isWellFormed } from '../std/percent-encoding.js';
 import { invalidEvent } from './publish-event.js';
 import type { EventFault, PublishEvent, PublishShape } from './publish-event.js';
 
-const eventFields = new Set(['channel', 'user', 'broadcast', 'type', 'data', 'attributes', 'key']);
-const attributesMax = 16;
-const attributeLengthMax = 1_024;
+export const eventFields = new Set(['channel', 'user', 'broadcast', 'type', 'data', 'attributes', 'key']);
+export const attributesMax = 16;
+export const attributeLengthMax = 1_024;
 
 /** Reads `{channel | user + channel | broadcast, type?, data, attributes?, key?}`; `text` is the source of `event`. */
 export function readPlainEvent(event: Readonly<Record<string, unknown>>, text: string, shape: PublishShape): PublishEvent | EventFault {

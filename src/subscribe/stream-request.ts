@@ -5,6 +5,7 @@ import type { ErrorCode } from '../protocol/error-catalogue.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { EventFilter } from '../routing/filter.js';
 import { parseSince } from './parse-since.js';
+import { commonParameters, openParameters, positionParameters, streamFormats } from './stream-parameters.js';
 
 /** What a reader asked for, checked but not yet resolved against the routes. */
 export interface StreamRequest {
@@ -46,12 +47,6 @@ export class RefusedError extends Error {
   }
 }
 
-/** Spellings of the last position in the query, in the order of preference after the `Last-Event-ID` header. */
-const positionParameters = ['lastEventId', 'last_event_id', 'lastEventID'] as const;
-/** What every stream takes. */
-const common = ['format', 'wait', ...positionParameters];
-const open = ['channel', 'channels', 'type', 'until', 'since', 'rewind'];
-
 /** Reads a request for a stream or a poll of whatever channels it names. Throws `RefusedError`. */
 export function parseStreamRequest(
   request: RequestSnapshot,
@@ -60,7 +55,7 @@ export function parseStreamRequest(
   nowMs: number,
 ): StreamRequest {
   const { query } = request;
-  refuseUnknown(query, [...open, ...attributeNames], limits);
+  refuseUnknown(query, [...openParameters, ...attributeNames], limits);
   const filter = parseFilter(query, attributeNames, limits.filterValuesMax);
   return {
     channels: parseChannels(query, limits.channelsMax),
@@ -118,7 +113,7 @@ function narrowTypes(
 
 function refuseUnknown(query: RequestSnapshot['query'], further: readonly string[], { credentialParameters }: StreamRequestLimits): void {
   for (const name of query.keys()) {
-    if (common.includes(name) || further.includes(name) || credentialParameters.includes(name)) continue;
+    if (commonParameters.includes(name) || further.includes(name) || credentialParameters.includes(name)) continue;
     throw new RefusedError('unknown-parameter', `The parameter ${quote(name)} is not known here.`);
   }
 }
@@ -172,7 +167,8 @@ function bounded(values: readonly string[], name: string, valuesMax: number): re
 
 function parseFormat(request: RequestSnapshot, usual: 'plain' | 'envelope'): StreamRequest['format'] {
   const format = single(request.query, 'format');
-  if (format === 'plain' || format === 'envelope' || format === 'json') return format;
+  const known = streamFormats.find((name) => name === format);
+  if (known !== undefined) return known;
   if (format !== null) throw new RefusedError('invalid-parameter', 'The parameter format is plain, envelope or json.');
   const accept = request.headers.get('accept') ?? '';
   return accept.includes('application/json') && !accept.includes('text/event-stream') ? 'json' : usual;
