@@ -219,7 +219,7 @@ export const attacks: readonly Attack[] = [
     bytes: `\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff${get('/')}`,
     expected: cut(),
   },
-  { sentence: 'A deeply nested body exhausts the stack of a recursive parser.', bytes: body('['.repeat(200_000)), expected: answered(400) },
+  { sentence: 'A deeply nested body exhausts the stack of a recursive parser.', bytes: body('['.repeat(200_000)), expected: answered(422) },
   {
     sentence: 'A body that sets what objects inherit.',
     bytes: body('{"channel":"a","data":1,"__proto__":{"x":1}}'),
