@@ -17,6 +17,7 @@ import { defaultHttpOptions } from './http/http-options.js';
 import type { KafkaConnectionOptions, KafkaSaslOptions, KafkaTlsOptions } from './log/kafka/kafka-connection.js';
 import type { RedisConnectionOptions } from './redis/redis-connection-options.js';
 import { parseRedisUrl } from './redis/redis-connection-options.js';
+import type { OtlpOptions } from './telemetry/otlp-tracer.js';
 import type { RoutedTopic } from './routing/router.js';
 import { compileOrigins } from './std/match-origin.js';
 import type { StreamsParts } from './subscribe/streams.js';
@@ -233,6 +234,30 @@ export function permissionHookOptionsOf({ auth: { permissionHook } }: Config): P
   if (url === null) return null;
   const lives = { allowMs: allowSeconds * 1_000, denyMs: denySeconds * 1_000 };
   return { url, timeoutMs, ...lives, rememberedMax, concurrentMax, queuedMax, failuresMax };
+}
+
+/** Null: no traces. Standard header lists (OTEL_EXPORTER_OTLP_HEADERS) have percent-encoded values. */
+export function tracingOptionsOf({ tracing, nodeId }: Config): OtlpOptions | null {
+  const { endpoint, headers, serviceName, sampleRatio, spansPerSecondMax } = tracing;
+  if (endpoint === null) return null;
+  const pairs = (headers ?? '').split(',').map((pair) => pair.trim().split(/ *=(.*)/s));
+  const named = pairs.flatMap(([name = '', value = '']) => (name === '' ? [] : [[name, decodePercent(value.trim())] as const]));
+  return {
+    url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
+    headers: Object.fromEntries(named),
+    serviceName,
+    instanceId: nodeId,
+    sampleRatio,
+    spansPerSecondMax,
+  };
+}
+
+function decodePercent(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }
 
 export function controlOptionsOf(config: Config): ControlOptions {

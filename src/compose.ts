@@ -18,6 +18,7 @@ import type { IdempotencyStore } from './publish/idempotency-store.js';
 import { LogPublisher } from './publish/log-publisher.js';
 import { MemoryIdempotencyStore } from './publish/memory/memory-idempotency-store.js';
 import { RedisIdempotencyStore } from './publish/redis/redis-idempotency-store.js';
+import { TracedPublisher } from './publish/traced-publisher.js';
 import { RecentStore } from './recent/recent-store.js';
 import { RedisConnection } from './redis/redis-connection.js';
 import { createRouter } from './routing/create-router.js';
@@ -27,9 +28,11 @@ import { LogPages } from './subscribe/log-pages.js';
 import { ReplayGate } from './subscribe/replay-gate.js';
 import { Streams } from './subscribe/streams.js';
 import { TailFeed } from './subscribe/tail-feed.js';
+import { TracedStreams } from './subscribe/traced-streams.js';
 import { TieredReader } from './subscribe/tiered-reader.js';
 import { TopicWatch } from './subscribe/topic-watch.js';
 import type { Logger } from './telemetry/logger.js';
+import { startTracing } from './telemetry/start-tracing.js';
 import { Indexer } from './window/indexer.js';
 import { MemoryReplayWindow } from './window/memory/memory-replay-window.js';
 import { RedisReplayWindow } from './window/redis/redis-replay-window.js';
@@ -44,6 +47,7 @@ import {
   sessionOf,
   streamLimitsOf,
   tokenLifetimeMsOf,
+  tracingOptionsOf,
   windowOptionsOf,
 } from './compose-options.js';
 
@@ -216,6 +220,8 @@ async function startEdge(
     metrics,
     provesNothing: (topic): boolean | null => (currentState.has(topic) ? false : watch.isCompacted(topic)),
   });
+  const tracer = await startTracing(tracingOptionsOf(config), surroundings);
+  const deliveries = tracer?.deliveries ?? null;
   const hub: Hub = new Hub({
     options: hubOptionsOf(config),
     environment,
@@ -225,6 +231,7 @@ async function startEdge(
     topics,
     newBudget: () => ({ recordsLeft: replay.scanRecordsMax, bytesLeft: replay.bytesMax, msLeft: replay.timeMsMax }),
     hearStray: (topic, isHomeUnder) => watch.hearStray(topic, isHomeUnder),
+    deliveries,
   });
   const watch: TopicWatch = new TopicWatch({ hub, log, window, environment, metrics, logger, periodMs: topicWatchMs });
   const feed = new TailFeed({
@@ -235,6 +242,7 @@ async function startEdge(
     logger,
     onHealth: (health) => setTail(health.delivering, health.reason),
     hearStray: (topic, isHomeUnder) => watch.hearStray(topic, isHomeUnder),
+    deliveries,
   });
   await watch.look();
   const tail = log.tail([...router.topics.map(({ topic }) => topic), control.topic], control.listener(feed));
@@ -255,8 +263,8 @@ async function startEdge(
   });
   const { trustedProxies } = limitOptionsOf(config);
   const server = createHttpServer({
-    streams,
-    publisher,
+    streams: tracer === null ? streams : new TracedStreams(streams, tracer),
+    publisher: tracer === null ? publisher : new TracedPublisher(publisher, tracer),
     authenticator: identity,
     namedStreams: config.streams,
     addressOf: (request) => clientAddress(request, trustedProxies),
@@ -286,7 +294,7 @@ async function startEdge(
     server.closeAll();
     watch.stop();
     hub.stop();
-    await Promise.all([tail.stop(), admission.stop()]);
+    await Promise.all([tail.stop(), admission.stop(), tracer?.stop()]);
   };
   return { port, server, stop };
 }

@@ -8,6 +8,7 @@ import { kafkaOptions } from './kafka-options.js';
 import { choice, integer, list, text } from './option.js';
 import type { ValuesOf } from './option.js';
 import { drainOptions, limitsOptions, streamOptions } from './serving-options.js';
+import { tracingOptions } from './tracing-options.js';
 import { recentOptions, redisOptions, replayOptions, windowOptions } from './tier-options.js';
 
 export const defaultGroup = 'selvage';
@@ -66,6 +67,7 @@ export const options = {
   http: httpOptions,
   tls: tlsOptions,
   log: logOptions,
+  tracing: tracingOptions,
 };
 
 export type OptionValues = ValuesOf<typeof options>;

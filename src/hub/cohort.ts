@@ -65,6 +65,8 @@ export class Cohort<Member extends CohortMember = CohortMember> {
     this.#settle();
     out.begin();
     const { subscription, cursor } = this;
+    const { deliveries } = this.#context;
+    const traces = deliveries?.isExpecting === true ? deliveries : null;
     const pending = this.#pending.splice(0);
     const partitions = this.#pendingPartitions.splice(0);
     let sent = 0;
@@ -82,6 +84,7 @@ export class Cohort<Member extends CohortMember = CohortMember> {
         position = cursor.text(safeTimeMs) + (isTerminal ? endMark : '');
       }
       subscription.format.event(out, event, askedChannels(subscription, event), isLast || isTerminal ? position : null);
+      traces?.sent(event, this.members.length);
       newest = event;
       sent++;
       if (isTerminal) {

@@ -1,4 +1,5 @@
 import type { Environment } from '../std/clock.js';
+import type { DeliveryTraces } from '../telemetry/delivery-traces.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { TierReader } from './tier-reader.js';
 
@@ -25,4 +26,6 @@ export interface HubContext {
   readonly environment: Environment;
   readonly metrics: Metrics;
   readonly tiers: TierReader;
+  /** Null: nothing is traced. */
+  readonly deliveries: DeliveryTraces | null;
 }

@@ -2,6 +2,7 @@ import { ChunkWriter } from '../protocol/chunk-writer.js';
 import type { RecentStore } from '../recent/recent-store.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Environment } from '../std/clock.js';
+import type { DeliveryTraces } from '../telemetry/delivery-traces.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { ChannelIndex } from './channel-index.js';
 import { Cohort } from './cohort.js';
@@ -30,6 +31,8 @@ export interface HubParts {
   readonly newBudget: () => ReplayBudget;
   /** A keyed topic holds a record where no count since this node began puts it: readers that are away must be told. */
   readonly hearStray: (topic: TopicLog, isHomeUnder: (partitionCount: number) => boolean) => void;
+  /** Absent or null: nothing is traced. */
+  readonly deliveries?: DeliveryTraces | null;
 }
 
 /**
@@ -41,6 +44,7 @@ export class Hub implements SubscriberHome<Subscriber> {
   readonly environment: Environment;
   readonly metrics: Metrics;
   readonly tiers: TierReader;
+  readonly deliveries: DeliveryTraces | null;
   readonly out = new ChunkWriter();
   readonly deadlines: DeadlineWheel;
   readonly newBudget: () => ReplayBudget;
@@ -59,11 +63,12 @@ export class Hub implements SubscriberHome<Subscriber> {
   #liveCount = 0;
   #healthyUntilMs: number | null = null;
 
-  constructor({ options, environment, metrics, tiers, recentStore, topics, newBudget, hearStray }: HubParts) {
+  constructor({ options, environment, metrics, tiers, recentStore, topics, newBudget, hearStray, deliveries = null }: HubParts) {
     this.options = options;
     this.environment = environment;
     this.metrics = metrics;
     this.tiers = tiers;
+    this.deliveries = deliveries;
     this.topics = topics;
     this.newBudget = newBudget;
     this.#hearStray = hearStray;
@@ -174,6 +179,7 @@ export class Hub implements SubscriberHome<Subscriber> {
     const safeTimeMs = this.safeTimeMs();
     for (const cohort of this.#dirty) cohort.flush(this.out, safeTimeMs);
     this.#dirty.clear();
+    this.deliveries?.flushed();
     const moved = [...this.#moved];
     this.#moved.clear();
     for (const partition of moved) for (const reader of [...partition.ahead]) reader.tailMoved();

@@ -4,6 +4,7 @@ import type { LogBatch, TailHealth, TailListener } from '../log/event-log.js';
 import { valueLengthOf } from '../protocol/packed-record.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Router } from '../routing/router.js';
+import type { DeliveryTraces } from '../telemetry/delivery-traces.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { LogPages } from './log-pages.js';
@@ -17,6 +18,8 @@ export interface TailFeedParts {
   readonly onHealth: (health: TailHealth) => void;
   /** A keyed topic holds a record outside its home partition, under every count that this node knows of; others are to be asked about. */
   readonly hearStray: (topic: TopicLog, isHomeUnder: (partitionCount: number) => boolean) => void;
+  /** Null: nothing is traced. */
+  readonly deliveries?: DeliveryTraces | null;
 }
 
 /** Carries what the tail reads into the hub: routes each record once, and tells holes, growth and resets. */
@@ -53,7 +56,7 @@ export class TailFeed implements TailListener {
   }
 
   onBatch(batch: LogBatch): void {
-    const { hub, router, metrics, logger } = this.#parts;
+    const { hub, router, metrics, logger, deliveries = null } = this.#parts;
     const partition = this.#topic(batch.topic).partition(batch.partition);
     if (batch.from > partition.tail + 1) {
       metrics.tailHole(batch.topic);
@@ -74,8 +77,10 @@ export class TailFeed implements TailListener {
         this.#parts.hearStray(partition.topic, (count) => !router.isStray(batch.topic, batch.partition, record, count));
       }
       bytes += valueLengthOf(record);
+      const eventsBefore = events.length;
       const failure = router.routeInto(batch.topic, batch.partition, record, events);
       if (failure !== null) metrics.undecodable(batch.topic, failure);
+      if (deliveries !== null) deliveries.expect(record, events, eventsBefore);
     }
     hub.ingest(partition, events, batch.to);
     metrics.recordsRead(batch.topic, batch.records.length, bytes);
