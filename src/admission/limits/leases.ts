@@ -73,13 +73,20 @@ export interface HeldLeases {
   tenants(): Iterable<string>;
 }
 
+/** A place in the tenant of one who is asking; from `enter` on it counts in `HeldLeases.tenantCount`. Both do nothing the second time. */
+export interface TenantPlace {
+  enter(): void;
+  leave(): void;
+}
+
 /** Leases and budgets that all nodes share. Everything that is asked rejects when the store does not answer. */
 export interface SharedLeases {
   /** False while this node has to decide alone. */
   readonly isUsable: boolean;
   /** Begins to hold what this node has. */
   start(held: HeldLeases): void;
-  acquire(ask: LeaseAsk): Promise<LeaseAnswer>;
+  /** Enters `place` once the user may, right before the tenant is asked, and leaves it again when the tenant may not. */
+  acquire(ask: LeaseAsk, place: TenantPlace): Promise<LeaseAnswer>;
   /** An overlap is at its end: `kept` makes it a lease like others, `over` takes it away. */
   judge(lease: HeldLease): Promise<Judgement>;
   /** Gives back; what cannot be told to the store now is told later. Never throws. */

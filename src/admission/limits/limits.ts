@@ -7,7 +7,7 @@ import type { Logger } from '../../telemetry/logger.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import { AddressLimits } from './address-limits.js';
 import { addressGroup } from './ip-address.js';
-import type { Admitted, HeldLease, LeaseAnswer, LeaseAsk, Refused, SharedLeases } from './leases.js';
+import type { Admitted, HeldLease, LeaseAnswer, LeaseAsk, Refused, SharedLeases, TenantPlace } from './leases.js';
 import { toAdmissionRefusal } from './limit-refusal.js';
 import type { LimitOptions } from './limit-options.js';
 import { defaultStoreWaitMs } from './limit-options.js';
@@ -72,8 +72,8 @@ export class Limits implements StreamLimits {
     const { user, tenant } = ask.owner;
     if (shared === null || (user === null && tenant === null)) return this.#answer(ask, address, this.#local.acquire(ask));
     if (!shared.isUsable) return this.#answer(ask, address, this.#decideAlone(ask));
-    this.#local.enterTenant(tenant);
-    return this.#withinWait(shared.acquire(ask)).then((answer) => this.#answer(ask, address, this.#settle(ask, answer)));
+    const place = new PlaceInTenant(this.#local, tenant);
+    return this.#withinWait(shared.acquire(ask, place)).then((answer) => this.#answer(ask, address, this.#settle(ask, answer, place)));
   }
 
   admitPublish(principal: Principal, address: string, events: number): AdmissionRefusal | null | Promise<AdmissionRefusal | null> {
@@ -120,12 +120,13 @@ export class Limits implements StreamLimits {
   }
 
   /** `undefined`: the store has not answered, and this node decides. */
-  #settle(ask: LeaseAsk, answer: LeaseAnswer | undefined): LeaseAnswer {
+  #settle(ask: LeaseAsk, answer: LeaseAnswer | undefined, place: TenantPlace): LeaseAnswer {
     if (answer?.kind === 'admitted') {
+      place.enter();
       this.#local.adopt(ask, answer);
       return answer;
     }
-    this.#local.leaveTenant(ask.owner.tenant);
+    place.leave();
     if (answer !== undefined) return answer;
     this.#parts.shared?.doubt(ask.streamId, ask.owner);
     return this.#local.acquire(ask);
@@ -205,5 +206,28 @@ export class Limits implements StreamLimits {
     if (refused.by.endsWith('-publishes')) metrics.publishRefused(refused.by);
     else metrics.streamAdmitted(refused.by);
     this.#usage.noteRefusal(refused.by, owner, address, count);
+  }
+}
+
+class PlaceInTenant implements TenantPlace {
+  readonly #local: MemoryLeases;
+  readonly #tenant: string | null;
+  #state: 'outside' | 'inside' | 'over' = 'outside';
+
+  constructor(local: MemoryLeases, tenant: string | null) {
+    this.#local = local;
+    this.#tenant = tenant;
+  }
+
+  /** Does nothing after `leave`: who was not waited for any longer counts nothing. */
+  enter(): void {
+    if (this.#state !== 'outside') return;
+    this.#state = 'inside';
+    this.#local.enterTenant(this.#tenant);
+  }
+
+  leave(): void {
+    if (this.#state === 'inside') this.#local.leaveTenant(this.#tenant);
+    this.#state = 'over';
   }
 }

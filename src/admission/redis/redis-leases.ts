@@ -1,5 +1,15 @@
 import { overlapPauseFactor } from '../limits/leases.js';
-import type { HeldLease, HeldLeases, Judgement, LeaseAnswer, LeaseAsk, LimitName, Refused, SharedLeases } from '../limits/leases.js';
+import type {
+  HeldLease,
+  HeldLeases,
+  Judgement,
+  LeaseAnswer,
+  LeaseAsk,
+  LimitName,
+  Refused,
+  SharedLeases,
+  TenantPlace,
+} from '../limits/leases.js';
 import type { LimitOptions } from '../limits/limit-options.js';
 import { defaultLapseMs } from '../limits/limit-options.js';
 import type { Owner } from '../limits/owner.js';
@@ -93,17 +103,21 @@ export class RedisLeases implements SharedLeases {
     this.#beat.start();
   }
 
-  async acquire(ask: LeaseAsk): Promise<LeaseAnswer> {
+  async acquire(ask: LeaseAsk, place: TenantPlace): Promise<LeaseAnswer> {
     const { user, tenant } = ask.owner;
     const { userStreamsMax, userConnects, tenantStreamsMax, tenantConnects } = this.#options;
     const hasUser = user !== null && (userStreamsMax > 0 || userConnects !== null);
     const hasTenant = tenant !== null && (tenantStreamsMax > 0 || tenantConnects !== null);
     const ofUser = hasUser ? await this.#acquireUser(ask, user) : null;
     if (ofUser?.kind === 'refused') return ofUser;
-    // Only then, so that nobody who is at his own limit takes from his tenant, not even for a moment.
+    // Only then, so that nobody who is at his own limit takes from his tenant, not even for a moment; and one by one, so that of many who come at
+    // once each is counted with those before it, not with all.
+    place.enter();
     const ofTenant = hasTenant ? await this.#tellTenant(tenant, this.#tenantCount(tenant), true) : null;
     if (ofTenant !== null) {
-      if (hasUser) this.#remove(ask.streamId, { user, tenant: null }).catch(() => this.doubt(ask.streamId, ask.owner));
+      // Those that asked meanwhile were counted with this one: the number is told again without it, or it would stand there until the next one.
+      place.leave();
+      this.#remove(ask.streamId, { user: hasUser ? user : null, tenant }).catch(() => this.doubt(ask.streamId, ask.owner));
       return ofTenant;
     }
     this.#upkeep.noteRegistered(ask.streamId);

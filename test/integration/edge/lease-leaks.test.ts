@@ -78,7 +78,7 @@ describe.each(['two nodes on Kafka and Redis', 'the embedded default'])('%s', (w
   const nodes: SelvageNode[] = [];
   const redis = isEmbedded ? null : new ioredis.Redis(sharedRedis().url);
   const { KAFKA_BROKERS, REDIS_URL, SELVAGE_REDIS_PREFIX, ...alone } = edgeEnv({
-    env: { SELVAGE_LIMITS_CONNECTIONS_PER_TENANT_MAX: '1000', SELVAGE_LIMITS_CONNECTIONS_PER_ADDRESS_MAX: '1000' },
+    env: { SELVAGE_LIMITS_CONNECTIONS_PER_TENANT_MAX: '20', SELVAGE_LIMITS_CONNECTIONS_PER_ADDRESS_MAX: '1000' },
   });
   const env = isEmbedded ? alone : { ...alone, KAFKA_BROKERS, REDIS_URL, SELVAGE_REDIS_PREFIX };
   beforeAll(async () => {

@@ -10,7 +10,8 @@
 -- ARGV[7]  ms a token, 0: no rate      ARGV[8]  burst
 -- ARGV[9]  '1': it asks for one more stream; else it only tells the number
 --
--- Returns {what, present, tokens left, retry ms}; what: held, full, fast. What was refused is not counted.
+-- Returns {what, present, tokens left, retry ms}; what: held, full, fast. A refusal stores nothing: others that are being refused may be in the
+-- number, and the node tells it again without them.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -51,7 +52,6 @@ if limit > 0 and asks then
     redis.call('HDEL', KEYS[1], unpack(gone))
   end
   if total > limit then
-    store(mine - 1)
     return { 'full', whole(total - 1), '0', ARGV[5] }
   end
 end
@@ -62,7 +62,6 @@ if each > 0 and asks then
   full_at = math.min(math.max(full_at, now), now + burst * each) + each
   local over = full_at - now - burst * each
   if over > 0.001 then
-    store(mine - 1)
     return { 'fast', '1', '0', whole(math.ceil(over)) }
   end
   redis.call('SET', KEYS[2], string.format('%.3f', full_at), 'PX', math.max(1, math.ceil(full_at - now)))

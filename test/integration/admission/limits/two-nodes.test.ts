@@ -48,6 +48,23 @@ describe('two nodes on one Redis', () => {
     expect(asked.filter(({ lease }) => lease !== null)).toHaveLength(3);
   });
 
+  test('of a tenant too, and those that were refused are in no number afterwards', async () => {
+    const { one, other } = await openTwo({ userStreamsMax: 0, tenantStreamsMax: 8 });
+    const asked = await Promise.all(Array.from({ length: 40 }, (_, i) => open(i % 2 === 0 ? one : other, { tenant: 'acme' })));
+    expect(asked.filter(({ lease }) => lease !== null)).toHaveLength(8);
+    for (const node of [one, other]) expect((await open(node, { tenant: 'acme' })).refusal).toMatchObject({ limit: 8, present: 8 });
+  });
+
+  test('who is at his own limit takes nothing from his tenant, not even while he is being refused', async () => {
+    const { one, other } = await openTwo({ userStreamsMax: 1, tenantStreamsMax: 3 });
+    await openMany(one, 1, { tenant: 'acme', subject: 'ann' });
+    const hammering = Array.from({ length: 50 }, () => open(one, { tenant: 'acme', subject: 'ann' }));
+    const sibling = open(one, { tenant: 'acme', subject: 'bob' });
+    expect((await Promise.all(hammering)).every(({ lease }) => lease === null)).toBe(true);
+    expect((await sibling).lease).not.toBeNull();
+    expect((await open(other, { tenant: 'acme', subject: 'eve' })).lease).not.toBeNull();
+  });
+
   test('rates hold over both', async () => {
     const { one, other } = await openTwo({
       userStreamsMax: 0,
