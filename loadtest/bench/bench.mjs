@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the built program beside bare ones and prints tables (loadtest/README.md says how to read them).
  *
- *   npm run bench -- fan-out ingest      some sections (fan-out, memory, ingest, latency, resume; default all)
+ *   npm run bench -- fan-out ingest      some sections (fan-out, memory, ingest, latency, resume, admission; default all)
  *   npm run bench -- --short             one round of short runs, to see that it works
  *   npm run bench -- --rounds 5 --seconds 20
  *   npm run bench -- --only 0,2          some cases of each section
@@ -11,6 +11,7 @@
 import { cpus, setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchAdmission } from './admission.mjs';
 import { benchFanOut } from './fan-out.mjs';
 import { load, round } from './figures.mjs';
 import { benchIngest } from './ingest.mjs';
@@ -25,6 +26,7 @@ const sections = {
   ingest: ['Ingest: CPU of a node without readers', benchIngest],
   latency: ['Latency: record made to event received', benchLatency],
   resume: ['Resume: every stream cut at once', benchResume],
+  admission: ['Admission: CPU of the server for each client that comes back', benchAdmission],
 };
 
 const flag = { type: 'string' };

@@ -7,7 +7,7 @@ import { loadCore, OwnProcess, serverCore, sleep } from './own-process.mjs';
 import { findFreePort, root } from './platform.mjs';
 
 const here = join(root, 'loadtest', 'bench');
-const cachePath = join(root, '.cache', 'bench');
+export const cachePath = join(root, '.cache', 'bench');
 const readyMsMax = 30_000;
 
 /** The channel of a record is its key: `c0`, `c1`, … */
@@ -76,6 +76,19 @@ export async function startBareConsumer(options) {
   return startBare('bare-consumer.mjs', options);
 }
 
+/** `bare-head.mjs`; `{pid, port, close}`. */
+export async function startBareHead() {
+  return startBare('bare-head.mjs', {});
+}
+
+/** A Redis of our own; `{url, close}`. */
+export async function startRedis() {
+  const port = await findFreePort();
+  const args = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'];
+  const server = new OwnProcess(loadCore, 'redis-server', args);
+  return { url: `redis://127.0.0.1:${port}`, close: () => server.kill('SIGTERM') };
+}
+
 async function startBare(file, options) {
   const node = new OwnProcess(serverCore, process.execPath, [join(here, file), JSON.stringify(options)]);
   const { port } = await node.next();
@@ -90,9 +103,19 @@ export async function startProducer(options) {
 }
 
 /** `sse-load`, compiled when its source is newer; resolves when every stream is open. `{result, close}`. */
-export async function startReaders({ port, channels, isBusy = true, ...options }) {
-  const flags = { streams: 'c', seconds: 'd', warmSeconds: 'w', pid: 'p', churnSeconds: 'x', second: '2', jitter: 'j', rate: 'r' };
-  const args = [...(isBusy ? ['-b'] : []), '-u', '/v1/events?channel=c%d', '-m', String(channels)];
+export async function startReaders({ port, channels, isBusy = true, reconnects = false, ...options }) {
+  const flags = {
+    streams: 'c',
+    seconds: 'd',
+    warmSeconds: 'w',
+    pid: 'p',
+    churnSeconds: 'x',
+    second: '2',
+    jitter: 'j',
+    rate: 'r',
+    tokens: 't',
+  };
+  const args = [...(isBusy ? ['-b'] : []), ...(reconnects ? ['-R'] : []), '-u', '/v1/events?channel=c%d', '-m', String(channels)];
   for (const [name, value] of Object.entries(options)) args.push(`-${flags[name]}`, String(value));
   const client = new OwnProcess(loadCore, compileClient(), [...args, `127.0.0.1:${port}`]);
   // It never sleeps: what shares its core goes first.

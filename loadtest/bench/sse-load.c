@@ -15,6 +15,9 @@
  *   -x S   churn: each stream is closed after S seconds and opened anew
  *   -2 A:P second server: after the first cut every stream comes back there; ends when all are exact again, or after -d seconds
  *   -j MS  first wait and spread of coming back, `a-b`: evenly between a and b ms (0-0)
+ *   -t F   bearer tokens, one a line: stream i sends that of line i modulo their number
+ *   -R     reconnect: when all are open, every stream is closed and comes back at once, at -r a second, with its id. CPU time is read before the
+ *          first close and after the last answer; ends then
  *
  * Prints `{"open":N}` when all streams are open, and one JSON object at the end. Latencies are wall clock, microseconds.
  */
@@ -37,6 +40,7 @@
 #define LINE_MAX_BYTES 480
 #define READ_BYTES (256 * 1024)
 #define BUCKETS 4096
+#define TOKENS_MAX 100000
 
 enum state { IDLE, CONNECTING, HEAD, STREAMING };
 struct stream {
@@ -56,7 +60,9 @@ static struct stream *streams;
 static int stream_count = 100, modulus, rate = 5000, warm_s = 2, count_s = 10, is_busy, churn_s, server_pid, jitter_from, jitter_to;
 static const char *path = "/";
 static struct sockaddr_in first, second;
-static int has_second, is_counting, is_cut, epoll_fd;
+static int has_second, is_counting, is_cut, is_reconnecting, epoll_fd;
+static char *tokens[TOKENS_MAX];
+static uint32_t token_count;
 static uint64_t buckets[BUCKETS], events, bytes, latencies, latency_max, refused, ended, lost, repeated, gaps, open_now, opened_ever;
 static uint64_t exact_count, cut_us, last_exact_us, last_open_us, overflow;
 
@@ -142,6 +148,7 @@ static void ask(struct stream *s) {
   expand(target, sizeof target, s->index % (uint32_t)modulus);
   int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n", target);
   if (s->is_back && s->id[0]) length += snprintf(request + length, sizeof request - length, "Last-Event-ID: %s\r\n", s->id);
+  if (token_count) length += snprintf(request + length, sizeof request - length, "Authorization: Bearer %s\r\n", tokens[s->index % token_count]);
   length += snprintf(request + length, sizeof request - length, "\r\n");
   s->state = HEAD;
   if (write(s->fd, request, length) != length) come_back(s);
@@ -213,8 +220,19 @@ static struct sockaddr_in address(const char *text) {
   return to;
 }
 
+static void read_tokens(const char *name) {
+  FILE *file = fopen(name, "r");
+  char line[2048];
+  if (!file) { perror(name); exit(2); }
+  while (token_count < TOKENS_MAX && fgets(line, sizeof line, file)) {
+    line[strcspn(line, "\n")] = 0;
+    tokens[token_count++] = strdup(line);
+  }
+  fclose(file);
+}
+
 static void read_arguments(int argc, char **argv) {
-  for (int option; (option = getopt(argc, argv, "c:r:w:d:u:m:p:bx:2:j:")) != -1;) switch (option) {
+  for (int option; (option = getopt(argc, argv, "c:r:w:d:u:m:p:bx:2:j:t:R")) != -1;) switch (option) {
     case 'c': stream_count = atoi(optarg); break;
     case 'r': rate = atoi(optarg); break;
     case 'w': warm_s = atoi(optarg); break;
@@ -225,6 +243,8 @@ static void read_arguments(int argc, char **argv) {
     case 'b': is_busy = 1; break;
     case 'x': churn_s = atoi(optarg); break;
     case '2': second = address(optarg); has_second = 1; break;
+    case 't': read_tokens(optarg); break;
+    case 'R': is_reconnecting = 1; break;
     case 'j': sscanf(optarg, "%d-%d", &jitter_from, &jitter_to); break;
     default: exit(2);
   }
@@ -240,6 +260,17 @@ static void turn_streams(uint64_t now) {
     if (s->due_us > now) continue;
     if (s->state == STREAMING && churn_s) { disconnect(s); s->due_us = now + 10000; }
     else if (s->state == IDLE) { s->due_us = UINT64_MAX; start_connecting(s); }
+  }
+}
+
+/* Closes every stream, and lets each come back in its turn. */
+static void reconnect_all(uint64_t now) {
+  second = first;
+  for (int i = 0; i < stream_count; i++) {
+    struct stream *s = &streams[i];
+    if (s->state != IDLE) disconnect(s);
+    s->is_back = 1;
+    s->due_us = now + (uint64_t)i * 1000000 / (uint64_t)rate;
   }
 }
 
@@ -267,7 +298,12 @@ int main(int argc, char **argv) {
       counted_from = now;
       is_counting = 1;
       read_process(&cpu_before, &resident_before);
+      if (is_reconnecting) reconnect_all(now);
     }
+    if (counted_from && is_reconnecting) {
+      if (opened_ever >= 2 * (uint64_t)stream_count && now > last_open_us + 500000) { end = now; break; }
+      if (now > counted_from + (uint64_t)stream_count * 1000000 / (uint64_t)rate + 30000000) { end = now; break; }
+    } else
     if (counted_from && now >= counted_from + (uint64_t)count_s * 1000000) { end = now; break; }
     if (has_second && exact_count >= (uint64_t)stream_count && now > last_exact_us + 1000000) { end = now; break; }
     int count = epoll_wait(epoll_fd, ready, 1024, is_busy ? 0 : 5);
