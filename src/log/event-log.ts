@@ -1,4 +1,5 @@
 import type { LogRecord } from '../protocol/log-record.js';
+import type { PartitionHash } from './key-partition.js';
 
 /**
  * The port to the only log. Offsets are JavaScript numbers: Kafka would need 285 years at a million records a second to pass 2^53 in one partition.
@@ -107,8 +108,10 @@ export interface AppendRecord {
   readonly key: Uint8Array | string | null;
   readonly value: Uint8Array | string | null;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Absent: chosen by the key (murmur2, as the Java client does). */
+  /** Absent: chosen by the key. */
   readonly partition?: number;
+  /** How the key chooses; default murmur2. */
+  readonly partitionHash?: PartitionHash;
   readonly timestampMs?: number;
 }
 

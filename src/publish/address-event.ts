@@ -38,7 +38,7 @@ export function addressEvent(
   const key = event.key ?? target.key;
   const headers = headersOf(event, target, extra);
   if (isFault(headers)) return headers;
-  const record = { topic: target.topic, key, value: event.data, headers };
+  const record = { topic: target.topic, key, partitionHash: target.keyHash, value: event.data, headers };
   const routed = router.route(target.topic, 0, {
     offset: 0,
     timestampMs: nowMs,

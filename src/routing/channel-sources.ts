@@ -3,6 +3,7 @@ import { canProduce, keyOfChannel, keyTemplateOf } from './channel-pattern.js';
 import { BoundedCache } from '../std/bounded-cache.js';
 import { keepsLatest } from './latest-rule.js';
 import { hashKey } from './partition-hash.js';
+import type { KeyHash } from './partition-hash.js';
 import type { Route } from './route.js';
 import type { ChannelSource, HomePartition, PublishTarget } from './router.js';
 import { valuePartsOf } from './template.js';
@@ -34,7 +35,7 @@ export class ChannelSources {
     if (!isChannelName(channel)) return null;
     for (const route of this.#routes) {
       const key = route.publish ? publishKeyOf(route, channel) : undefined;
-      if (key !== undefined) return targetOf(route, key);
+      if (key !== undefined) return targetOf(route, key, hashOfTopic(this.#routes, route.topic));
     }
     return null;
   }
@@ -82,7 +83,11 @@ export function isPublishable(route: Pick<Route, 'channels'>): boolean {
 /** A constant channel takes any key; but where the key also names a channel, publishing to the constant one would reach that too. */
 const isConstant = (route: Pick<Route, 'channels'>): boolean => route.channels.every((template) => valuePartsOf(template).length === 0);
 
-function targetOf(route: Route, key: string): PublishTarget {
+/** What a topic's producers must hash keys by; where nobody depends on it, as most do. */
+const hashOfTopic = (routes: readonly Route[], topic: string): KeyHash =>
+  routes.find((route) => route.topic === topic && route.keyed !== false)?.keyed || 'murmur2';
+
+function targetOf(route: Route, key: string, keyHash: KeyHash): PublishTarget {
   const headersOf = (template: Template): readonly string[] => {
     const values = valuePartsOf(template);
     const [value] = values;
@@ -91,6 +96,7 @@ function targetOf(route: Route, key: string): PublishTarget {
   return {
     topic: route.topic,
     key,
+    keyHash,
     keyIsFree: isConstant(route),
     typeHeaders: route.types.flatMap(headersOf),
     attributeHeaders: new Map(

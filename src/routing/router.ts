@@ -1,4 +1,5 @@
 import type { LogRecord } from '../protocol/log-record.js';
+import type { KeyHash } from './partition-hash.js';
 import type { RoutedEvent } from './routed-event.js';
 
 /** Why a record cannot be decoded. Goes to the dead-letter topic's headers and to a metric label. */
@@ -29,6 +30,8 @@ export interface ChannelSource {
 export interface PublishTarget {
   readonly topic: string;
   readonly key: string;
+  /** How the key must choose the partition; readers look for the channel nowhere else. */
+  readonly keyHash: KeyHash;
   /** Every key leads to the channel: who publishes may choose another, for order. */
   readonly keyIsFree: boolean;
   /** Record headers that the type is read from, in that order. */

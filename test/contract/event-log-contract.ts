@@ -194,6 +194,13 @@ export function describeEventLog(name: string, start: () => Promise<EventLogHarn
       expect(results.map((result) => result.partition)).toEqual(keys.map((key) => javaPartition(key, 12)));
     });
 
+    test('chooses partitions by key as librdkafka does, where that is asked', async () => {
+      const topic = await makeTopic(12);
+      // The check value of CRC-32: 0xcbf43926.
+      const [result] = await log.append([{ topic, key: '123456789', partitionHash: 'crc32', value: 'v' }]);
+      expect(result?.partition).toBe(0xcbf43926 % 12);
+    });
+
     test('keeps keys, values, headers, tombstones and record times', async () => {
       const topic = await makeTopic();
       await log.append([

@@ -116,7 +116,8 @@ export class KafkaAppender {
   }
 
   #placeOne(topic: string, queue: TopicQueue, { record, key, bytes, givenAtTickMs, settle }: Unplaced, count: number): void {
-    const partition = record.partition ?? (key === null ? queue.partitions.sticky(count) : partitionOfKey(key, count));
+    const partition =
+      record.partition ?? (key === null ? queue.partitions.sticky(count) : partitionOfKey(key, count, record.partitionHash));
     if (partition < 0 || partition >= count)
       return settle(new LogError(`could not append: there is no partition ${partition} of "${topic}"`, false));
     let lane = queue.lanes.get(partition);

@@ -10,8 +10,9 @@ export function fetchedOffsetOf(batch: Batch): number {
 /** The batch's records from `from` to `to`. Their bytes stay in kafkajs' fetch buffer. */
 export function recordsOf(batch: Batch, from: number, to: number): readonly LogRecord[] {
   const records = batch.messages as unknown as readonly FetchedRecord[];
-  const [first] = records;
-  const last = records[records.length - 1];
-  if (first === undefined || last === undefined || (first.offset >= from && last.offset <= to)) return records;
-  return records.filter(({ offset }) => offset >= from && offset <= to);
+  let begin = 0;
+  let end = records.length;
+  while (begin < end && (records[begin] as FetchedRecord).offset < from) begin++;
+  while (end > begin && (records[end - 1] as FetchedRecord).offset > to) end--;
+  return begin === 0 && end === records.length ? records : records.slice(begin, end);
 }

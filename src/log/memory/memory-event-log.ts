@@ -186,7 +186,7 @@ export class MemoryEventLog implements EventLog {
       return { topic: record.topic, partition: record.partition };
     }
     const key = toBytes(record.key);
-    if (key !== null) return { topic: record.topic, partition: partitionOfKey(key, partitions.length) };
+    if (key !== null) return { topic: record.topic, partition: partitionOfKey(key, partitions.length, record.partitionHash) };
     const turn = this.keylessTurns.get(record.topic) ?? 0;
     this.keylessTurns.set(record.topic, turn + 1);
     return { topic: record.topic, partition: turn % partitions.length };

@@ -36,7 +36,7 @@ async function startSecuredNode(
 ): Promise<SelvageNode> {
   const { waitsUntilReady = true, redisUrl = null } = more;
   const topic = more.topic ?? (await kafka.makeTopic());
-  const routes = [{ topic, channels: ['{key|raw}'], keyed: 'murmur2', publish: true }];
+  const routes = [{ topic, channels: ['{key|raw}'], keyed: 'murmur2', type: '{header:selvage-type|message}', publish: true }];
   return startNode({ brokers: '', redisUrl, routes, waitsUntilReady, env: { LOG_LEVEL: 'debug', ...env } });
 }
 
@@ -211,6 +211,7 @@ whenOwn.concurrent('a user with no more than the permissions needed serves, inde
     acl: [
       ...allow(resource.TOPIC, topic, [operation.READ, operation.DESCRIBE, operation.DESCRIBE_CONFIGS, operation.WRITE]),
       ...allow(resource.GROUP, `${group}-`, [operation.READ], true),
+      ...allow(resource.TOPIC, `${group}.control`, [operation.CREATE, operation.READ, operation.WRITE, operation.DESCRIBE_CONFIGS]),
       ...allow(resource.TOPIC, deadLetters, [operation.CREATE, operation.WRITE]),
     ],
   });

@@ -16,6 +16,26 @@ test('an event is in the log when it is answered, keyed and typed, and the answe
   });
 });
 
+test.each(['murmur2', 'crc32'] as const)('what is published to a topic keyed by %s is where its readers look', async (keyed) => {
+  const routes = [
+    { topic: 'plain', channels: 'plain.{key}', publish: true },
+    { topic: 'tasks', channels: 'task.{key}', keyed, publish: true },
+    // Of the same topic: its records have to be at home, too.
+    { topic: 'tasks', channels: 'copy.{key}', publish: true },
+  ];
+  const { publish, readAll, router } = await setUpPublisher({ routes });
+  for (let n = 0; n < 40; n++) {
+    for (const channel of [`task.t${n}`, `copy.c${n}`]) expect(await publish({ channel, data: n })).toMatchObject({ status: 200 });
+  }
+  const records = await readAll();
+  expect(new Set(records.map(({ partition }) => partition)).size).toBe(4);
+  for (const { topic, partition, key } of records) {
+    const record = { offset: 0, timestampMs: 0, key: Buffer.from(key), value: null, headers: {} };
+    expect(router.isStray(topic, partition, record, 4), key).toBe(false);
+    if (key.startsWith('t')) expect(router.sourcesOf(`task.${key}`)[0]?.home?.(4)).toBe(partition);
+  }
+});
+
 test('a batch keeps its order within a channel and is answered in its own order', async () => {
   const { publish, readAll } = await setUpPublisher();
   const events = Array.from({ length: 100 }, (_, i) => ({ channel: `task:t${i % 3}`, data: i }));
