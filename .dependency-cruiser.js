@@ -21,6 +21,7 @@ const mayImport = {
   subscribe: ['std/', 'protocol/', 'routing/', 'recent/', 'hub/', windowPort, logPort, 'admission/', controlPort, 'telemetry/'],
   publish: ['std/', 'protocol/', 'routing/', logPort, 'admission/', 'redis/', 'telemetry/'],
   http: ['std/', 'protocol/', sinkPort, 'admission/', controlPort, 'subscribe/', 'publish/', 'telemetry/'],
+  describe: ['std/', 'protocol/', 'routing/', 'admission/', 'subscribe/', 'publish/', 'http/'],
   config: ['std/', 'protocol/', 'routing/', 'admission/(?!redis/|memory/)'],
   client: ['std/', 'protocol/'],
   producer: ['std/', 'protocol/', logPort, 'redis/'],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { AuthenticatorParts } from './admission/identity/create-authenticator.js';
 import type { KeyTimes } from './admission/identity/key-source.js';
 import { defaultVerifyLimits } from './admission/identity/verified-tokens.js';
@@ -10,6 +11,10 @@ import type { PermissionHookOptions } from './admission/permission-hook/permissi
 import type { TicketsParts } from './admission/tickets/tickets.js';
 import type { Config } from './config/config.js';
 import type { ControlOptions } from './control/control.js';
+import { describeChannels } from './describe/asyncapi.js';
+import { describeHttp } from './describe/openapi.js';
+import type { Surface } from './describe/surface.js';
+import type { DocumentMakers } from './http/handle-documents.js';
 import type { HubOptions } from './hub/hub-options.js';
 import type { SessionContext } from './http/handle-session.js';
 import type { HttpOptions } from './http/http-options.js';
@@ -183,6 +188,31 @@ export function sessionOf({ auth, cors }: Config): Pick<SessionContext, 'cookie'
   if (!auth.cookies) return null;
   const { cookieName: name, cookieSameSite: sameSite, cookiePartitioned: isPartitioned } = auth;
   return { cookie: { name, sameSite, isPartitioned }, isAllowedOrigin: compileOrigins(cors.origins) };
+}
+
+/** What is said of this node's surface; null: nothing. */
+export function documentsOf(config: Config): DocumentMakers | null {
+  const { http, auth, identity, routes, streams, publish } = config;
+  if (!http.documents) return null;
+  const surface: Surface = {
+    version: programVersion(),
+    routes,
+    streams,
+    http: httpOptionsOf(config),
+    limits: streamLimitsOf(config),
+    publish,
+    credentials: { ...identityOptionsOf(config).credentials, hasTickets: auth.ticketSecret !== null },
+    anonymous: { read: identity.open.read.length > 0, publish: identity.open.publish.length > 0 },
+  };
+  return {
+    openapi: (served) => JSON.stringify(describeHttp(served, surface)),
+    asyncapi: (served) => JSON.stringify(describeChannels(served, surface)),
+  };
+}
+
+function programVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+  return manifest.version;
 }
 
 function keyTimesOf(auth: Config['auth']): KeyTimes {

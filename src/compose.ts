@@ -38,6 +38,7 @@ import { MemoryReplayWindow } from './window/memory/memory-replay-window.js';
 import { RedisReplayWindow } from './window/redis/redis-replay-window.js';
 import type { ReplayWindow } from './window/replay-window.js';
 import {
+  documentsOf,
   httpOptionsOf,
   hubOptionsOf,
   kafkaConnectionOf,
@@ -272,6 +273,7 @@ async function startEdge(
     tickets:
       tickets === null ? null : { issue: (principal, asked) => tickets.issue(principal, asked), channelsMax: config.stream.channelsMax },
     session: sessionOf(config),
+    documents: documentsOf(config),
     options: httpOptionsOf(config),
     environment,
     metrics,

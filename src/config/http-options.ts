@@ -16,6 +16,10 @@ export const httpOptions = {
     sentence:
       'Connections of a node at a time, with those that have not asked for anything yet; more are cut. 0: a tenth more than limits.connectionsMax, and 1000.',
   }),
+  documents: yesNo({
+    default: true,
+    sentence: 'Serves `/openapi.json` and `/asyncapi.json`, to everybody; the second names topics, channels and fields of the routes.',
+  }),
   compressBytesMin: integer({
     default: 1_024,
     unit: bytes,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Logger } from '../telemetry/logger.js';
 import { chooseCoding } from './compress-body.js';
 import type { BodyCompressor, ContentCoding } from './compress-body.js';
 import type { Exchange } from './exchange.js';
@@ -28,10 +29,15 @@ interface Made {
 }
 
 /** `GET` and `HEAD` of a document: made when it is first asked for, then kept, and its compressed forms too. */
-export function createDocumentHandler(make: () => string, compressor: BodyCompressor): (exchange: Exchange) => void {
+export function createDocumentHandler(make: () => string, compressor: BodyCompressor, logger: Logger): (exchange: Exchange) => void {
   let made: Made | null = null;
   return (exchange) => {
-    made ??= keep(make());
+    try {
+      made ??= keep(make());
+    } catch (error) {
+      logger.error('a document could not be made', { error });
+      return exchange.refuse({ code: 'internal-error', detail: 'The document could not be made.' });
+    }
     const { text, hash, compressed } = made;
     const { method, headers } = exchange.request;
     const tell = (bytes: string | Uint8Array, coding: ContentCoding | null): void =>

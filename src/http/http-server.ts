@@ -167,7 +167,7 @@ function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: ()
     routes.push({ name: 'publish', path: `${basePath}/v1/publish`, handlers: { POST: publish } });
   }
   if (parts.documents !== undefined && parts.documents !== null)
-    routes.push(...createDocumentRoutes(routes, parts.documents, basePath, compressor));
+    routes.push(...createDocumentRoutes(routes, parts.documents, basePath, compressor, logger));
   return new RouteTable(routes);
 }
 
@@ -177,10 +177,11 @@ function createDocumentRoutes(
   makers: DocumentMakers,
   basePath: string,
   compressor: BodyCompressor,
+  logger: Logger,
 ): readonly Route[] {
   const all: Route[] = [...routes];
   for (const name of ['openapi', 'asyncapi'] as const) {
-    const serve = createDocumentHandler(() => makers[name](describeRoutes(all, basePath)), compressor);
+    const serve = createDocumentHandler(() => makers[name](describeRoutes(all, basePath)), compressor, logger);
     all.push({ name, path: `${basePath}/${name}.json`, handlers: { GET: serve, HEAD: serve } });
   }
   return all.slice(routes.length);

@@ -17,6 +17,10 @@ export type GapReason = (typeof gapReasons)[number];
 /** Prefix of every event type that the fabric itself sends; no route may make one. */
 export const controlPrefix = 'selvage.';
 
+/** The events that the fabric itself sends. */
+export const controlTypes = ['selvage.position', 'selvage.gap', 'selvage.token', 'selvage.close'] as const;
+export type ControlType = (typeof controlTypes)[number];
+
 /** Longest channel name, in bytes of UTF-8. */
 export const channelBytesMax = 255;
 
