@@ -30,6 +30,32 @@ export class FetchedRecord extends PackedRecord {
   }
 }
 
+/**
+ * The records of one answer for a partition, in the order of their offsets. kafkajs filters them three times: by offset, by transaction, by kind. Without
+ * transactions and markers each of these holds from some record on to the end, so that the first one is looked for instead.
+ */
+class FetchedRecords extends Array<FetchedRecord> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  hasTransactions = false;
+
+  override filter(holds: (record: FetchedRecord, index: number, all: FetchedRecord[]) => unknown): FetchedRecord[] {
+    if (this.hasTransactions) return super.filter(holds);
+    let from = 0;
+    for (let to = this.length; from < to;) {
+      const middle = from === 0 ? 0 : (from + to) >>> 1;
+      if (holds(this[middle] as FetchedRecord, middle, this)) to = middle;
+      else from = middle + 1;
+    }
+    if (from === 0) return this;
+    const rest = new FetchedRecords();
+    for (let i = from; i < this.length; i++) rest.push(this[i] as FetchedRecord);
+    return rest;
+  }
+}
+
 /** kafkajs' reader of answers, as far as it is used here. */
 interface AnswerReader {
   readInt32(): number;
@@ -68,6 +94,11 @@ export function useFetchedRecords(): void {
 const prefixBytes = 12;
 const sharedBytes = 49;
 const magicAt = 16;
+/** Bits of a batch's attributes. */
+const codecMask = 0x7;
+const appendTimeFlag = 0x8;
+const transactionalFlag = 0x10;
+const controlFlag = 0x20;
 
 /** kafkajs' registry of codecs, by their number in a batch's attributes; 0, uncompressed, has none. */
 const codecs = kafkajs.CompressionCodecs as unknown as Readonly<Record<number, (() => Codec) | undefined>>;
@@ -82,18 +113,20 @@ async function decodeMessages(reader: AnswerReader, decodeOld: DecodeMessages): 
     reader.offset = before;
     return decodeOld(reader);
   }
-  const records: FetchedRecord[] = [];
+  const records = new FetchedRecords();
   let at = 0;
   while (at + prefixBytes + sharedBytes <= size) {
     const end = at + prefixBytes + bytes.readInt32BE(at + 8);
     // The last batch of an answer may be cut off.
     if (end > size) break;
     const attributes = bytes.readInt16BE(at + 21);
-    const codec = codecs[attributes & 7];
+    const codec = codecs[attributes & codecMask];
     const count = bytes.readInt32BE(at + 57);
     const packed = bytes.subarray(at + prefixBytes + sharedBytes, end);
-    if (codec === undefined && (attributes & 7) !== 0) throw new LogError(`a batch has the unknown codec ${attributes & 7}`, false);
+    if (codec === undefined && (attributes & codecMask) !== 0)
+      throw new LogError(`a batch has the unknown codec ${attributes & codecMask}`, false);
     const unpacked = codec === undefined || count <= 0 ? packed : await codec().decompress(packed);
+    if ((attributes & (transactionalFlag | controlFlag)) !== 0) records.hasTransactions = true;
     unpackRecords(unpacked, count, batchAt(bytes, at, attributes), records);
     at = end;
   }
@@ -112,11 +145,11 @@ function batchAt(bytes: Buffer, at: number, attributes: number): BatchHead {
   return {
     baseOffset: longAt(bytes, at),
     baseTimestampMs: longAt(bytes, at + 27),
-    appendTimeMs: (attributes & 0x8) === 0 ? null : longAt(bytes, at + 35),
+    appendTimeMs: (attributes & appendTimeFlag) === 0 ? null : longAt(bytes, at + 35),
     context: {
-      producerId: (attributes & 0x30) === 0 ? '-1' : bytes.readBigInt64BE(at + 43).toString(),
-      inTransaction: (attributes & 0x10) !== 0,
-      isControlBatch: (attributes & 0x20) !== 0,
+      producerId: (attributes & (transactionalFlag | controlFlag)) === 0 ? '-1' : bytes.readBigInt64BE(at + 43).toString(),
+      inTransaction: (attributes & transactionalFlag) !== 0,
+      isControlBatch: (attributes & controlFlag) !== 0,
     },
   };
 }
