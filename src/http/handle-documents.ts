@@ -56,7 +56,7 @@ export function createDocumentHandler(make: () => string, compressor: BodyCompre
     const coding = chooseCoding(acceptEncoding);
     const known = coding === null ? undefined : compressed.get(coding);
     if (known !== undefined) return tell(known, coding);
-    const compressing = method === 'HEAD' ? null : compressor.compress(text, acceptEncoding);
+    const compressing = compressor.compress(text, acceptEncoding);
     if (compressing === null) return tell(text, null);
     void compressing.then((done) => {
       if (done === null) return tell(text, null);
