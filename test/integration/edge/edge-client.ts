@@ -95,8 +95,10 @@ export class EdgeStream {
     return frame === undefined ? null : (JSON.parse(frame.data) as { readonly [name: string]: unknown });
   }
 
-  get closeCode(): unknown {
-    return this.last('selvage.close')?.['code'];
+  /** The code of `selvage.close`; undefined while there was none. */
+  get closeCode(): string | undefined {
+    const code = this.last('selvage.close')?.['code'];
+    return typeof code === 'string' ? code : undefined;
   }
 
   /** The problem of an answer that is no stream. */
