@@ -41,9 +41,9 @@ test.for(cases)('AsyncAPI 3 of %s is valid', async ([, surface]) => {
   const { asyncapi } = documentsOf(surface);
   const { document, diagnostics } = await new Parser().parse(JSON.stringify(asyncapi));
   // Errors and warnings; below them is advice, such as to use a newer version.
-  expect(diagnostics.filter(({ severity }) => (severity as number) <= 1).map(({ path, message }) => `${path.join('.')}: ${message}`)).toEqual(
-    [],
-  );
+  expect(
+    diagnostics.filter(({ severity }) => (severity as number) <= 1).map(({ path, message }) => `${path.join('.')}: ${message}`),
+  ).toEqual([]);
   expect(document?.version()).toBe('3.0.0');
   expect(danglingRefs(asyncapi)).toEqual([]);
 });
