@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createAuthenticator, type Identity } from './admission/identity/create-authenticator.js';
 import { Limits } from './admission/limits/limits.js';
@@ -100,7 +100,7 @@ export async function startAdmission(
     limits,
     registry,
     permit: createPermit(config, { environment, logger }),
-    newStreamId: () => randomBytes(12).toString('base64url'),
+    newStreamId: createStreamIds(),
   };
   const stop = async (): Promise<void> => {
     control.stop();
@@ -109,6 +109,22 @@ export async function startAdmission(
     await limits.stop();
   };
   return { identity, tickets, limits, registry, control, gate, stop };
+}
+
+const streamIdBytes = 12;
+const streamIdsADraw = 256;
+
+/** Random names; drawn many at a time, because each draw is a call that costs more than all else of a name. */
+function createStreamIds(): () => string {
+  const pool = Buffer.alloc(streamIdBytes * streamIdsADraw);
+  let at = pool.length;
+  return () => {
+    if (at === pool.length) {
+      randomFillSync(pool);
+      at = 0;
+    }
+    return pool.toString('base64url', at, (at += streamIdBytes));
+  };
 }
 
 /** Asks the configured application; streams that need it are refused at start where there is none. */

@@ -1,17 +1,14 @@
 /** 6. CPU of a node for each client that comes back: without admission, with tokens, with tokens and leases in Redis; beside a bare program that answers the head of a stream. */
-import { createHmac } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import ioredis from 'ioredis';
 import { formatTable, inTurn, load, median, round, tell } from './figures.mjs';
 import { cpuShare, sleep } from './own-process.mjs';
-import { cachePath, startBareHead, startProducer, startReaders, startRedis, startSelvage } from './programs.mjs';
+import { secret, writeTokens } from './tokens.mjs';
+import { startBareHead, startProducer, startReaders, startRedis, startSelvage } from './programs.mjs';
 
 const partitionCount = 12;
 const channels = 100;
 const streamsAUser = 5;
 const connectsPerSecond = 4_000;
-const secret = 'a secret of the bench, with more than thirty-two bytes';
 /** While nothing but events passes, Redis should hear no more than when nothing passes: the node's heartbeat, its looks at the eviction policy. */
 const delivering = { streams: 1_000, rate: 100, seconds: 8 };
 
@@ -118,17 +115,3 @@ const describe = (before, after, streams) =>
     .filter(([, calls]) => calls > streams / 100)
     .map(([name, calls]) => `${round(calls / streams, 2)} ${name}`)
     .join(', ');
-
-/** A token for each user, one a line; the path of the file. */
-function writeTokens(users) {
-  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const nowSeconds = Math.floor(Date.now() / 1_000);
-  const tokens = Array.from({ length: users }, (_, i) => {
-    const claims = { sub: `user-${i}`, iat: nowSeconds, exp: nowSeconds + 7_200, jti: `token-${i}`, selvage: { read: ['**'] } };
-    const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
-    return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
-  });
-  const path = join(cachePath, 'tokens.txt');
-  writeFileSync(path, tokens.join('\n') + '\n');
-  return path;
-}

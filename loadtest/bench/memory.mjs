@@ -1,26 +1,44 @@
 /** 2. Resident bytes of an idle stream, and whether memory stays flat while streams come and go. */
 import { formatTable, load, round, tell } from './figures.mjs';
 import { residentBytes, sleep } from './own-process.mjs';
-import { startBareFanout, startReaders, startSelvage } from './programs.mjs';
+import { writeTokens, secret } from './tokens.mjs';
+import { startBareFanout, startReaders, startRedis, startSelvage } from './programs.mjs';
 
 const partitionCount = 4;
 const [few, more] = [2_000, 10_000];
 const churning = 2_000;
+const streamsAUser = 5;
 
 export async function benchMemory({ kafka, program, settleSeconds, churnMinutes }) {
   const rows = [];
   const topic = await kafka.createTopic(partitionCount);
   const ours = () => startSelvage({ program, brokers: kafka.brokers, topic });
+  const redis = await startRedis();
+  const leased = () =>
+    startSelvage({
+      program,
+      brokers: kafka.brokers,
+      topic,
+      env: {
+        REDIS_URL: redis.url,
+        SELVAGE_AUTH_ANONYMOUS_READ: '',
+        SELVAGE_JWT_SECRET: secret,
+        SELVAGE_MAX_CONNECTIONS_PER_USER: String(2 * streamsAUser),
+      },
+    });
+  const tokens = writeTokens((few + more) / streamsAUser);
   const bare = () => startBareFanout({ brokers: kafka.brokers, topic, partitionCount, isTuned: true });
-  for (const [name, start] of [
-    ['ours, idle', ours],
-    ['bare, idle', bare],
+  for (const [name, start, options] of [
+    ['ours, idle', ours, {}],
+    ['ours, token and lease, idle', leased, { tokens }],
+    ['bare, idle', bare, {}],
   ]) {
-    const { slope, before, after } = await measureSlope(start, settleSeconds);
+    const { slope, before, after } = await measureSlope(start, settleSeconds, options);
     rows.push(
       tell([name, `${few} to ${few + more} streams`, `${round(slope, 0)} bytes a stream`, mebibytes(before, after), round(load(), 1)]),
     );
   }
+  await redis.close();
   const { opened, resident } = await churn(ours, churnMinutes);
   rows.push(
     tell([
@@ -34,9 +52,9 @@ export async function benchMemory({ kafka, program, settleSeconds, churnMinutes 
   return formatTable(['what', 'streams', 'figure', 'resident MiB', 'load'], rows);
 }
 
-async function measureSlope(start, settleSeconds) {
+async function measureSlope(start, settleSeconds, options) {
   const server = await start();
-  const hold = (streams) => startReaders({ port: server.port, channels: 100, streams, seconds: 3_600 });
+  const hold = (streams) => startReaders({ port: server.port, channels: 100, streams, seconds: 3_600, ...options });
   const readers = [];
   try {
     readers.push(await hold(few));

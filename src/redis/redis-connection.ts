@@ -18,6 +18,7 @@ export class RedisConnection {
   readonly #environment: Environment;
   readonly #listeners = new Set<(isUp: boolean) => void>();
   #isUp = false;
+  #isGathering = false;
   #isClosed = false;
   #awaySinceTickMs: number | null = null;
   #lastError = 'connection lost';
@@ -61,11 +62,13 @@ export class RedisConnection {
 
   /** Any command; text replies. In a Cluster it goes where its first key lives. */
   command(name: string, ...args: RedisArgument[]): Promise<unknown> {
+    this.#gather();
     return this.#client.call(name.toLowerCase(), ...args);
   }
 
   /** Any command; replies as bytes. */
   commandBuffer(name: string, ...args: RedisArgument[]): Promise<unknown> {
+    this.#gather();
     return this.#client.callBuffer(name.toLowerCase(), ...args);
   }
 
@@ -96,6 +99,18 @@ export class RedisConnection {
     this.#client.disconnect();
     this.#listeners.clear();
     return Promise.resolve();
+  }
+
+  /** What is asked in one turn of the event loop leaves in one write: each write is a system call, dearer than all else of a command. */
+  #gather(): void {
+    if (this.#isGathering || !this.#isUp || 'nodes' in this.#client) return;
+    const { stream } = this.#client;
+    this.#isGathering = true;
+    stream.cork();
+    this.#environment.timers.soon(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
   }
 
   #masters(): readonly Redis[] {
