@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { welcomeText } from './cli/welcome.js';
 import { startNode } from './compose.js';
 import type { Config } from './config/config.js';
 import { ConfigError } from './config/config-error.js';
@@ -23,17 +24,6 @@ function configure(): Config {
     for (const { path, message } of error.problems) process.stderr.write(`  ${path}: ${message}\n`);
     process.exit(exitCodes.badConfig);
   }
-}
-
-function welcome({ host, basePath }: Config, port: number): void {
-  const base = `http://${host.includes(':') ? `[${host}]` : host}:${port}${basePath}`;
-  process.stdout.write(`
-Selvage serves ${base} with everything in this process's memory. Try, in two terminals:
-
-  curl -N '${base}/v1/events?channel=demo'
-  curl -X POST '${base}/v1/publish' -H 'content-type: application/json' -d '{"channel":"demo","type":"greeting","data":{"hello":"world"}}'
-
-`);
 }
 
 async function main(): Promise<void> {
@@ -61,7 +51,7 @@ async function main(): Promise<void> {
   );
   try {
     const node = await started;
-    if (config.isEmbedded && node.port !== null) welcome(config, node.port);
+    if (config.isEmbedded && node.port !== null) process.stdout.write(welcomeText(config, node.port));
     else logger.info('serving', { port: node.port, adminPort: node.adminPort, roles: config.roles });
   } catch (error) {
     if (isStopping) return;

@@ -14,7 +14,7 @@ export const httpOptions = {
   socketsMax: integer({
     default: 0,
     sentence:
-      'Connections of a node at a time, with those that have not asked for anything yet; more are cut. 0: a tenth more than limits.connectionsMax, and 1000.',
+      'Connections of a node at a time, with those that have not asked for anything yet; more are cut. 0: a tenth more than limits.connectionsMax, and 1000. Never more than the limit of open files (`ulimit -n`) leaves room for.',
   }),
   documents: yesNo({
     default: true,

@@ -27,6 +27,8 @@ import { Listener } from './listener.js';
 import { readRequest } from './read-request.js';
 import { RouteTable } from './route-table.js';
 import type { Route, RouteMatch } from './route-table.js';
+import { boundSockets, readOpenFilesMax } from './socket-bounds.js';
+import type { SocketBounds } from './socket-bounds.js';
 import { StreamBoard } from './stream-board.js';
 
 export interface HttpServerParts {
@@ -73,7 +75,8 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   if (fault !== null) throw new Error(`http: ${fault}`);
   const { environment, metrics, logger, options } = parts;
   const accessLog = new AccessLog(options.log, environment, logger);
-  const board = new StreamBoard({ environment, metrics, logger, streamsMax: options.streamsMax, accessLog });
+  const { socketsMax, streamsMax } = boundByFiles(options, logger);
+  const board = new StreamBoard({ environment, metrics, logger, streamsMax, accessLog });
   let isDraining = false;
   const routes = createRoutes(parts, board, () => isDraining);
   const share: ExchangeShare = {
@@ -89,7 +92,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   };
   const listener = new Listener({
     options,
-    socketsMax: options.socketsMax === 0 ? Math.ceil(options.streamsMax * 1.1) + 1_000 : options.socketsMax,
+    socketsMax,
     timers: environment.timers,
     logger,
     handle: createDispatcher(parts, routes, share),
@@ -113,6 +116,16 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
       listener.close();
     },
   };
+}
+
+function boundByFiles(options: HttpOptions, logger: Logger): SocketBounds {
+  const openFilesMax = readOpenFilesMax();
+  const bounds = boundSockets(options, openFilesMax);
+  const { socketsMax, streamsMax, isCut } = bounds;
+  const notice = 'the limit of open files of this process (ulimit -n) allows fewer connections than are configured';
+  // What nobody has set was only ever an upper bound.
+  if (isCut) logger[options.socketsMax === 0 ? 'info' : 'warn'](notice, { openFilesMax, socketsMax, streamsMax });
+  return bounds;
 }
 
 function createRoutes(parts: HttpServerParts, board: StreamBoard, isDraining: () => boolean): RouteTable {
