@@ -1,4 +1,5 @@
 import type { CloseCode } from '../protocol/close-catalogue.js';
+import { BoundedCache } from '../std/bounded-cache.js';
 import type { Environment } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Principal } from './principal.js';
@@ -68,6 +69,9 @@ const clockSlackMs = 60_000;
 /** Channels that wait to be looked for; more are looked for at once, whatever that takes: none may be forgotten. */
 const channelsWaitingMax = 10_000;
 
+/** Streams told to go before they were here that are remembered; at most twice as many. */
+const goneEarlyMax = 10_000;
+
 const streamIdShape = /^[A-Za-z0-9._~-]{8,64}$/;
 
 /** Whether the text can be the id of a stream: 8 to 64 of A-Z a-z 0-9 . _ ~ - */
@@ -82,6 +86,11 @@ export class StreamRegistry {
   readonly #byId = new Map<string, Entry>();
   readonly #bySubject = new Map<string, Set<Entry>>();
   readonly #byToken = new Map<string, Set<Entry>>();
+  /**
+   * Streams that were told to go and were not here. Most are other nodes'; but one that has its place and still looks for its beginning counts for
+   * those that come after it, and would stay for ever, uncounted, if it were not told when it is here.
+   */
+  readonly #goneEarly = new BoundedCache<string, CloseCode>(goneEarlyMax);
   /** Channels whose streams are to be ended, and when that was asked. */
   #channels = new Map<string, number>();
   #isSweeping = false;
@@ -95,8 +104,8 @@ export class StreamRegistry {
   }
 
   /**
-   * Registers a stream until the returned function is called. One whose token was revoked between its admission and this is closed in the next turn. Throws when the
-   * id is taken.
+   * Registers a stream until the returned function is called. One whose token was revoked between its admission and this, or that had to make room meanwhile, is
+   * closed in the next turn. Throws when the id is taken.
    */
   add(stream: OpenStream): () => void {
     if (this.#byId.has(stream.id)) throw new Error(`there is a stream ${stream.id} already`);
@@ -104,7 +113,8 @@ export class StreamRegistry {
     this.#byId.set(entry.id, entry);
     this.#index(entry);
     const { environment, isRevoked } = this.#parts;
-    if (isRevoked(entry.principal)) environment.timers.soon(() => this.#close(entry));
+    const code = isRevoked(entry.principal) ? 'revoked' : this.#goneEarly.get(entry.id);
+    if (code !== undefined) environment.timers.soon(() => this.#close(entry, code));
     return () => {
       if (this.#byId.get(entry.id) !== entry) return;
       this.#byId.delete(entry.id);
@@ -140,7 +150,8 @@ export class StreamRegistry {
   evict({ streamIds }: { readonly streamIds: readonly string[] }, code: 'replaced' | 'too-many-streams' = 'replaced'): void {
     for (const id of streamIds) {
       const entry = this.#byId.get(id);
-      if (entry !== undefined) this.#close(entry, code);
+      if (entry === undefined) this.#goneEarly.set(id, code);
+      else this.#close(entry, code);
     }
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SelvageNode } from '../../platform/selvage-node.js';
 import { uniqueName } from '../../platform/unique-name.js';
+import { waitFor } from '../../platform/wait-for.js';
 import { EdgeStream, disconnect, eventsUrl, poll, publish } from './edge-client.js';
 import type { Problem } from './edge-client.js';
 import { edgeEnv, tokenOf } from './edge-nodes.js';
@@ -136,6 +137,7 @@ describe('what is taken back through the admin port of one node', () => {
   const subject = uniqueName('mallory');
   const streams = new Map<string, EdgeStream>();
   let token: string;
+  let refusedAtMs: number;
   const tokenId = uniqueName('jti');
 
   async function ended(names: readonly string[], sinceMs: number): Promise<void> {
@@ -171,6 +173,7 @@ describe('what is taken back through the admin port of one node', () => {
   test('ends the streams of a subject, of a token and of a channel on both nodes within a second, and no others', async () => {
     let sinceMs = performance.now();
     await disconnect(a, { subject });
+    refusedAtMs = Date.now();
     await ended(['subject on a', 'subject on b'], sinceMs);
     sinceMs = performance.now();
     await disconnect(b, { tokenId });
@@ -188,6 +191,8 @@ describe('what is taken back through the admin port of one node', () => {
   test('is refused until it expires, also by a node that is started afterwards; a token made later is not', async () => {
     const single = await tokenOf(uniqueName('eve'), { id: tokenId });
     await using late = await SelvageNode.start({ env });
+    // Tokens tell the second in which they were made.
+    await waitFor(() => Math.floor(Date.now() / 1_000) * 1_000 > refusedAtMs, { what: 'the next second' });
     for (const node of [a, b, late]) {
       for (const refused of [token, single]) {
         const stream = await EdgeStream.open(eventsUrl(node, [channel]), { token: refused });

@@ -139,6 +139,16 @@ test('the streams that made room are ended as replaced; unknown ones are nobodyâ
   expect(closed).toEqual(['stream-2 replaced']);
 });
 
+test('a stream that has to make room before it is here goes when it is here', async () => {
+  const { environment, registry, closed, open } = makeRegistry();
+  registry.evict({ streamIds: ['stream-1', 'stream-2'] });
+  open('stream-1');
+  open('stream-3');
+  expect(closed).toEqual([]);
+  await environment.advance(1);
+  expect(closed).toEqual(['stream-1 replaced']);
+});
+
 test('a renewal is for the same subject, a newer token, one that is neither over nor revoked', () => {
   const { environment, registry, renewed, open } = makeRegistry(({ tokenId }) => tokenId === 'bad');
   open('stream-1', { issuedAtMs: 1_500 });
