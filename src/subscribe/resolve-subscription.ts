@@ -1,5 +1,6 @@
 import { createEnvelopeFormat, jsonLinesFormat, plainFormat, type FrameFormat } from '../hub/frame-format.js';
 import type { Subscription, SubscriptionSource } from '../hub/subscription.js';
+import { BoundedCache } from '../std/bounded-cache.js';
 import type { TopicTable } from '../hub/topic-table.js';
 import type { ChannelSource, HomePartition, Router } from '../routing/router.js';
 import { RefusedError, type StreamRequest } from './stream-request.js';
@@ -11,10 +12,14 @@ export interface ResolvedSubscription {
   readonly latest: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Subscriptions that are remembered, so that the readers of one share it: by itself it is a kilobyte. */
+const rememberedMax = 10_000;
+
 /** Turns channels into what the hub needs to know of them. */
 export class SubscriptionResolver {
   readonly #router: Router;
   readonly #topics: TopicTable;
+  readonly #known = new BoundedCache<string, ResolvedSubscription>(rememberedMax);
   readonly #formats: Readonly<Record<StreamRequest['format'], FrameFormat>>;
 
   constructor(router: Router, topics: TopicTable) {
@@ -25,6 +30,20 @@ export class SubscriptionResolver {
 
   /** Throws `RefusedError` for a channel that no route can produce. */
   resolve({ channels, filter, format }: StreamRequest): ResolvedSubscription {
+    const key = subscriptionKey(channels, filter, format);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const resolved = this.#resolve(key, channels, filter, format);
+    this.#known.set(key, resolved);
+    return resolved;
+  }
+
+  #resolve(
+    key: string,
+    channels: readonly string[],
+    filter: StreamRequest['filter'],
+    format: StreamRequest['format'],
+  ): ResolvedSubscription {
     const sources = new Map<string, { homes: HomePartition[] | null; byTime: boolean }>();
     const latest = new Map<string, string[]>();
     for (const channel of channels) {
@@ -38,7 +57,7 @@ export class SubscriptionResolver {
       }
     }
     const subscription: Subscription = {
-      key: subscriptionKey(channels, filter, format),
+      key,
       channels,
       filter,
       format: this.#formats[format],

@@ -24,7 +24,10 @@ export interface SeatParts {
 
 /** The place of one stream: taken when it was admitted, registered while it is open, given back at its end, or at once when it never begins. */
 export class StreamSeat implements StreamControl {
-  readonly #parts: SeatParts;
+  /** Null once the stream has begun: where it began is not kept. */
+  #parts: SeatParts | null;
+  readonly #lease: StreamLease;
+  readonly #stillAllows: SeatParts['stillAllows'];
   #subscriber: Subscriber | null = null;
   #unregister: (() => void) | null = null;
   /** What was asked before the stream had begun. */
@@ -32,6 +35,8 @@ export class StreamSeat implements StreamControl {
 
   constructor(parts: SeatParts) {
     this.#parts = parts;
+    this.#lease = parts.lease;
+    this.#stillAllows = parts.stillAllows;
   }
 
   /** Attaches the socket. Called at most once; instead of `discard`. */
@@ -45,7 +50,10 @@ export class StreamSeat implements StreamControl {
   }
 
   #attach(sink: Sink): Subscriber {
-    const { hub, registry, principal, subscription, start, terms } = this.#parts;
+    const parts = this.#parts;
+    if (parts === null) throw new Error('a stream begins once');
+    this.#parts = null;
+    const { hub, registry, principal, subscription, start, terms } = parts;
     const { channels } = subscription;
     this.#unregister = registry.add({
       id: terms.streamId,
@@ -62,7 +70,7 @@ export class StreamSeat implements StreamControl {
 
   /** The stream will not begin. */
   discard(): void {
-    this.#parts.lease.release();
+    this.#lease.release();
   }
 
   close(code: CloseCode): void {
@@ -71,7 +79,7 @@ export class StreamSeat implements StreamControl {
   }
 
   renew(principal: Principal): void {
-    if (!this.#parts.stillAllows(principal)) return this.close('token-expired');
+    if (!this.#stillAllows(principal)) return this.close('token-expired');
     this.#subscriber?.renew({ expiresAtMs: principal.expiresAtMs });
   }
 
@@ -81,6 +89,6 @@ export class StreamSeat implements StreamControl {
 
   #leave(): void {
     this.#unregister?.();
-    this.#parts.lease.release();
+    this.#lease.release();
   }
 }

@@ -191,26 +191,19 @@ export class Streams implements EventStreams {
     headers: readonly (readonly [string, string])[],
   ): StreamAnswer {
     const { hub, gate, limits } = this.#parts;
-    if (asked.format === 'json') {
-      const answerPoll = (signal: AbortSignal): ReturnType<typeof poll> =>
-        poll(hub, subscription, start, asked.waitMs, limits, signal, terms).finally(() => lease.release());
-      return { kind: 'poll', headers, poll: answerPoll, discard: () => lease.release() };
-    }
     const stillAllows = (renewed: Principal): boolean => this.#stillAllows(named, renewed, request, subscription.channels);
-    const seat = new StreamSeat({ hub, registry: gate.registry, principal, lease, subscription, start, terms, stillAllows });
+    const seatOf = (ofSeat: StreamTerms): StreamSeat =>
+      new StreamSeat({ hub, registry: gate.registry, principal, lease, subscription, start, terms: ofSeat, stillAllows });
+    if (asked.format === 'json') {
+      // A poll is neither greeted nor kept awake; while it waits it is taken back like a stream.
+      const seat = seatOf({ ...terms, greeting: null, heartbeat: null });
+      const { timers } = hub.environment;
+      const answerPoll = (signal: AbortSignal): ReturnType<typeof poll> =>
+        poll((sink) => seat.take(sink), asked.waitMs, limits, timers, signal);
+      return { kind: 'poll', headers, poll: answerPoll, discard: () => seat.discard() };
+    }
+    const seat = seatOf(terms);
     return { kind: 'stream', headers, attach: (sink) => seat.take(sink), discard: () => seat.discard() };
-  }
-
-  /** A hook's word is asked again with each request, not with each token. */
-  #stillAllows(
-    named: ResolvedStream | null,
-    principal: Principal,
-    { pathParameters }: RequestSnapshot,
-    channels: readonly string[],
-  ): boolean {
-    if (named === null) return findForbidden(channels, principal) === null;
-    const resolution = resolveNamedStream(named.stream, pathParameters, principal);
-    return resolution.kind === 'resolved' && resolution.resolved.channels.join('\n') === channels.join('\n');
   }
 
   /** Turns what was thrown on the way into a refusal. */
@@ -229,6 +222,23 @@ export class Streams implements EventStreams {
     this.#parts.logger.warn('a stream could not begin', { error: String(error) });
     return refused('log-unavailable', 'Where this stream begins could not be found out; try again.');
   }
+}
+
+/**
+ * Whether a later principal may read what this one reads. A hook's word is asked again with each request, not with each token. Made apart from the
+ * request, which would else be kept for as long as the stream.
+ */
+function permissionOf(
+  named: ResolvedStream | null,
+  pathParameters: RequestSnapshot['pathParameters'],
+  channels: readonly string[],
+): (principal: Principal) => boolean {
+  if (named === null) return (principal) => findForbidden(channels, principal) === null;
+  const { stream } = named;
+  return (principal) => {
+    const resolution = resolveNamedStream(stream, pathParameters, principal);
+    return resolution.kind === 'resolved' && resolution.resolved.channels.join('\n') === channels.join('\n');
+  };
 }
 
 /** Carries a refusal of admission to the end of the story. */

@@ -128,7 +128,10 @@ test('the beginning of a stream is a span with its outcome, and with the tier th
     parentSpanId: fresh.spanId,
     events: [{ name: 'admitted' }],
   });
-  expect((await spanOf(fresh)).fields).toMatchObject({ 'selvage.outcome': 'stream', 'selvage.stream.id': expect.any(String) });
+  expect((await spanOf(fresh)).fields).toMatchObject({
+    'selvage.outcome': 'stream',
+    'selvage.stream.id': expect.stringMatching(/^.{16}$/) as string,
+  });
   expect((await spanOf(fresh)).fields).not.toHaveProperty('selvage.resume.tier');
   expect((await spanOf(resumed)).fields).toMatchObject({ 'selvage.outcome': 'stream', 'selvage.resume.tier': 'recent' });
   expect((await spanOf(refused)).fields).toMatchObject({ 'http.response.status_code': 400 });
