@@ -125,13 +125,15 @@ function routeRecord(
 const isTombstone = (record: LogRecord): boolean => (record instanceof PackedRecord ? record.valueStart < 0 : record.value === null);
 
 function describeTopic(topic: string, routes: readonly Route[], eventBytesMax: number): RoutedTopic {
+  const keepsLatest = routes.some((route) => route.latest !== null);
   return {
     topic,
     generation: routes[0]?.generation ?? '',
     fingerprint: fingerprintRoutes(routes, eventBytesMax),
     keyed: routes.some((route) => route.keyed !== false),
     compactedMeans: routes[0]?.compactedMeans ?? 'gap',
-    latestIsInLog: routes[0]?.compactedMeans === 'current-state' && routes.some((route) => route.latest !== null),
+    keepsLatest,
+    latestIsInLog: routes[0]?.compactedMeans === 'current-state' && keepsLatest,
   };
 }
 

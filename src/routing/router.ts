@@ -50,6 +50,8 @@ export interface RoutedTopic {
   /** True when some route of the topic is keyed. */
   readonly keyed: boolean;
   readonly compactedMeans: 'gap' | 'current-state';
+  /** Some route keeps latest events. */
+  readonly keepsLatest: boolean;
   /** Some route keeps latest events, and what the log still has is the current state: they can be read from there when they are lost. */
   readonly latestIsInLog: boolean;
 }

@@ -109,21 +109,23 @@ export class Indexer implements SharedListener {
   async #start(given: AssignedPartition, windowStart: number): Promise<number> {
     const { topic, partition, committed, low, end } = given;
     let next = Math.min(end, Math.max(low, windowStart));
-    const isRebuilt = this.#parts.router.topics.some((routed) => routed.topic === topic && routed.latestIsInLog);
+    const routed = this.#parts.router.topics.find((one) => one.topic === topic);
+    // Latest events outlive the window: what came while nobody indexed is indexed however old it is, or all that are kept would be in doubt.
+    const oldest = routed?.keepsLatest === true ? low : next;
     try {
       let vouched = await this.#parts.window.vouched(topic, partition);
       if (vouched !== null && vouched.high > end - 1) {
         await this.#drop(topic, partition, vouched.high, end);
         vouched = null;
       }
-      if (vouched !== null) next = Math.min(end, Math.max(next, Math.min(committed ?? Infinity, vouched.high + 1)));
+      if (vouched !== null) next = Math.min(end, Math.max(oldest, Math.min(committed ?? Infinity, vouched.high + 1)));
       // Nothing is known of the past: the latest events are made anew from what the log keeps of every key.
-      else if (isRebuilt) next = Math.min(end, low);
+      else if (routed?.latestIsInLog === true) next = Math.min(end, low);
       // Vouches for a partition that never had a record, and for what is up to the start.
       await this.#parts.window.write({ topic, partition, from: next, to: next - 1, events: [] });
     } catch (error) {
       // Without the window's word, the group's: each later write finds out the rest.
-      if (committed !== null && committed <= end) next = Math.min(end, Math.max(next, committed));
+      if (committed !== null && committed <= end) next = Math.min(end, Math.max(oldest, committed));
       this.#sayFailing(error);
     }
     return next;

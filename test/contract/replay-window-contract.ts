@@ -405,6 +405,15 @@ function describeLatest(open: (options: Partial<WindowOptions>) => Promise<OpenW
     expect(await kinds(window, 'a', 'c')).toEqual([11, 11, 'unknown']);
   });
 
+  test('a latest event from before a hole is unknown: a newer one may have come in it', async () => {
+    const { window } = await open({ bucketCount });
+    await window.write(latestStretch(0, 5, 1));
+    await window.write(latestStretch(8, 9));
+    expect(await kinds(window, 'a', 'b')).toEqual([9, 'unknown', 'unknown']);
+    await window.write(latestStretch(10, 11, 11));
+    expect(await kinds(window, 'a')).toEqual([11, 11]);
+  });
+
   test('indexed for longer than a latest event lives, none is none', async () => {
     const { window, pass } = await open({
       bucketCount,

@@ -113,7 +113,8 @@ export class MemoryWindowCore {
     const state = this.store.state(base);
     const latest = this.store.latest(`${base}:l:${channel}`, now);
     if (latest !== null) {
-      const isKnown = latest.event !== null && latest.offset <= high;
+      // At or below a hole, a newer one may have come in the hole.
+      const isKnown = latest.event !== null && latest.offset <= high && latest.offset > (state?.latestSince ?? -1);
       return isKnown ? { kind: 'event', event: { ...latest.event, channels: [channel], latest: null } } : { kind: 'unknown' };
     }
     const known = state !== null && isLatestKnown(state.latestSince, state.latestSinceMs, now, this.#keys.latestTtlMs(topic));

@@ -31,7 +31,8 @@ export function mergeLatest(
     group.forEach((channel, i) => {
       const latest = reply.channels[i] ?? null;
       if (latest === null) found.set(channel, { kind: isKnown ? 'none' : 'unknown' });
-      else if (latest.event === null || latest.offset > high) found.set(channel, { kind: 'unknown' });
+      // At or below a hole, a newer one may have come in the hole.
+      else if (latest.event === null || latest.offset > high || latest.offset <= (since ?? -1)) found.set(channel, { kind: 'unknown' });
       else found.set(channel, { kind: 'event', event: latest.event });
       isTorn ||= latest !== null && latest.offset > high && (reply.high ?? high) > high;
     });

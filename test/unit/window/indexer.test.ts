@@ -152,6 +152,24 @@ test('a new member goes on where the window is, and refills a window that was fl
   expect(await offsets(window, -1)).toEqual({ events: [0, 1, 2, 3, 4, 5, 6], provenTo: 6 });
 });
 
+test('where latest events are kept, what came while nobody indexed is indexed however old it is', async () => {
+  const { log, window, pass, index } = world();
+  const route = { keyed: 'murmur2', latest: { ttlSeconds: 3_600 } };
+  const first = index(route);
+  await append(log, 1);
+  await append(log, 1, { key: 'b' });
+  await highIs(window, 1);
+  first.indexer.stop();
+  await first.consumer.stop();
+  await append(log, 1);
+  pass(3 * ageMs);
+  await append(log, 1, { key: 'c', timestampMs: Date.now() + 3 * ageMs });
+  index(route);
+  await highIs(window, 3);
+  const { channels } = await window.latest(topic, 0, ['a', 'b']);
+  expect(channels.map((one) => (one.kind === 'event' ? one.event.offset : one.kind))).toEqual([2, 1]);
+});
+
 test('a topic that began anew loses its window, at assignment and while running', async () => {
   const { log, window, lines, index } = world();
   await window.write({ topic, partition: 0, from: 0, to: 500, events: [] });
