@@ -3,6 +3,7 @@ import type { EventLog } from '../log/event-log.js';
 import { decodePosition } from '../protocol/position.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import { after, type MaybePromise } from '../std/after.js';
+import type { Environment } from '../std/clock.js';
 import type { ReplayWindow } from '../window/replay-window.js';
 import { addPresentState } from './latest.js';
 import type { LogPages } from './log-pages.js';
@@ -18,6 +19,7 @@ export interface BeginningsParts {
   readonly log: EventLog;
   readonly window: ReplayWindow | null;
   readonly logPages: Pick<LogPages, 'read'>;
+  readonly environment: Pick<Environment, 'clock'>;
 }
 
 /** A start, with what is sent before anything else. */
@@ -49,14 +51,15 @@ export class Beginnings {
     const begun = this.#find(asked, resolved);
     if (!wantsNewest) return begun;
     return after(begun, async (beginning) => {
-      const newestMs = await findNewestEventMs(resolved, beginning.start.at.keys(), this.#parts.window);
+      const newestMs = await findNewestEventMs(resolved, beginning.start.at.keys(), this.#parts);
       return { ...beginning, newestMs };
     });
   }
 
   /** Position, then `since`, then `rewind`, then the present state: the URL repeats on every reconnect, the position is newer than it. */
   #find(asked: StreamRequest, resolved: ResolvedSubscription): MaybePromise<Beginning> {
-    const { hub, log, window, logPages } = this.#parts;
+    const { hub, log, window, logPages, environment } = this.#parts;
+    const { clock } = environment;
     const { subscription } = resolved;
     const safeTimeMs = hub.safeTimeMs();
     if (asked.position !== null) return this.#findAtPosition(asked.position, asked, resolved, safeTimeMs);
@@ -65,11 +68,12 @@ export class Beginnings {
     if (asked.rewindTo !== null) return startAtNewestOf(subscription, asked.rewindTo, window, logPages, safeTimeMs).then(anew);
     const start = startAtTail(subscription, safeTimeMs);
     if (!asked.wantsState || resolved.latest.size === 0) return anew(start);
-    return addPresentState(start, resolved.latest, [...start.at.keys()], window).then((latest) => ({ ...anew(start), latest }));
+    return addPresentState(start, resolved.latest, [...start.at.keys()], window, clock).then((latest) => ({ ...anew(start), latest }));
   }
 
   #findAtPosition(text: string, asked: StreamRequest, resolved: ResolvedSubscription, safeTimeMs: number): MaybePromise<Beginning> {
-    const { hub, log, window } = this.#parts;
+    const { hub, log, window, environment } = this.#parts;
+    const { clock } = environment;
     const { subscription, latest } = resolved;
     const position = decodePosition(text);
     const found =
@@ -81,7 +85,7 @@ export class Beginnings {
       const beginning = { start, latest: [], from, isResume: true, newestMs: null };
       if (start.lost.size === 0 || latest.size === 0 || !asked.wantsState) return beginning;
       // After a gap on a resume the present state is sent where it is kept: the reader cannot know it otherwise.
-      return addPresentState(start, latest, [...start.lost], window).then((events) => ({ ...beginning, latest: events }));
+      return addPresentState(start, latest, [...start.lost], window, clock).then((events) => ({ ...beginning, latest: events }));
     });
   }
 }

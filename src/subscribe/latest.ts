@@ -1,45 +1,67 @@
 import type { PartitionLog } from '../hub/topic-log.js';
+import { keepsLatest } from '../routing/latest-rule.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
+import type { Clock } from '../std/clock.js';
 import type { ReplayWindow } from '../window/replay-window.js';
 import type { ResolvedSubscription } from './resolve-subscription.js';
 import type { StartingPoint } from './starting-point.js';
 
+/** So many of a channel's newest events in memory are looked through for one whose route keeps the latest. */
+const lookedThroughMax = 16;
+
 /**
  * Moves a start to the present state of its channels, where their latest event is kept: that event first, then everything above the `high` that
- * it was read with. Only in `partitions`. When nobody can know the present state, the reader is told.
+ * it was read with. Only in `partitions`. What the window does not know may be in this node's memory, or in a log that keeps the current state;
+ * when nobody can know it, the reader is told.
  */
 export async function addPresentState(
   start: StartingPoint,
   latest: ResolvedSubscription['latest'],
   partitions: readonly PartitionLog[],
   window: ReplayWindow | null,
+  clock: Clock,
 ): Promise<readonly RoutedEvent[]> {
   const events: RoutedEvent[] = [];
   for (const partition of partitions) {
     const channels = latest.get(partition.topic.topic);
-    if (channels !== undefined) await addLatest(start, events, partition, channels, window);
+    if (channels !== undefined) events.push(...(await addLatest(start, partition, channels, window, clock.nowMs())));
   }
   return events;
 }
 
 async function addLatest(
   start: StartingPoint,
-  events: RoutedEvent[],
   partition: PartitionLog,
   channels: readonly string[],
   window: ReplayWindow | null,
-): Promise<void> {
+  nowMs: number,
+): Promise<readonly RoutedEvent[]> {
   const answer = await window?.latest(partition.topic.topic, partition.partition, channels).catch(() => null);
-  const isKnown = answer !== null && answer !== undefined && answer.high !== null;
-  if (partition.topic.latestIsInLog && (!isKnown || answer.channels.some(({ kind }) => kind === 'unknown'))) {
+  const high = answer?.high ?? null;
+  const at = high ?? start.at.get(partition) ?? partition.tail;
+  const events: RoutedEvent[] = [];
+  let isLost = false;
+  for (const [i, channel] of channels.entries()) {
+    const found = high === null ? undefined : answer?.channels[i];
+    if (found?.kind === 'none') continue;
+    // Memory that ends below `at` may lack the newest.
+    const event = found?.kind === 'event' ? found.event : partition.tail < at ? null : findInMemory(partition, channel, nowMs);
+    if (event === null) isLost = true;
+    // One above `at` comes by itself: everything above is read.
+    else if (event.offset <= at && !events.includes(event)) events.push(event);
+  }
+  if (isLost && partition.topic.latestIsInLog) {
     // The log holds the state of every key: it is read from its beginning, as any replay is.
     start.at.set(partition, -1);
-    return;
+    return [];
   }
-  if (!isKnown) return start.tell('store-lost', partition);
-  start.at.set(partition, answer.high);
-  for (const found of answer.channels) {
-    if (found.kind === 'event') events.push(found.event);
-    else if (found.kind === 'unknown') start.tell('store-lost', partition);
-  }
+  if (isLost) start.tell('store-lost', partition);
+  start.at.set(partition, at);
+  return events;
+}
+
+/** The channel's latest event, if it has come lately: memory has everything that came since it began. Null: it is older, or its lifetime is over. */
+function findInMemory({ recent }: PartitionLog, channel: string, nowMs: number): RoutedEvent | null {
+  const newest = recent.newest(channel, lookedThroughMax).findLast(({ latest }) => latest !== null && keepsLatest(latest, channel));
+  return newest !== undefined && newest.timestampMs + (newest.latest?.ttlMs ?? 0) > nowMs ? newest : null;
 }
