@@ -1,10 +1,6 @@
-import type { Hub } from '../hub/hub.js';
 import type { Sink } from '../hub/sink.js';
-import type { StreamTerms } from '../hub/stream-terms.js';
 import type { Subscriber } from '../hub/subscriber.js';
-import type { Start } from '../hub/subscriber-home.js';
-import type { Subscription } from '../hub/subscription.js';
-import type { Timer } from '../std/clock.js';
+import type { Timer, Timers } from '../std/clock.js';
 import type { PollResult } from './event-streams.js';
 
 export interface PollLimits {
@@ -93,15 +89,13 @@ class PollCollector implements Sink {
   }
 }
 
-/** Answers one poll: the same cursor, filters and limits as a stream. */
+/** Answers one poll: the same cursor, filters and limits as a stream. `attach` is called once, at once; the promise rejects when it throws. */
 export function poll(
-  hub: Hub,
-  subscription: Subscription,
-  start: Start,
+  attach: (sink: Sink) => Subscriber,
   waitMs: number,
   limits: PollLimits,
+  timers: Timers,
   signal: AbortSignal,
-  terms: StreamTerms | null = null,
 ): Promise<PollResult> {
   const collector = new PollCollector(limits);
   return new Promise((resolve) => {
@@ -125,15 +119,14 @@ export function poll(
     collector.changed = () => {
       if (isLookPlanned) return;
       isLookPlanned = true;
-      hub.environment.timers.soon(() => {
+      timers.soon(() => {
         isLookPlanned = false;
         look();
       });
     };
-    // A poll is neither greeted nor kept awake.
-    subscriber = hub.attach(subscription, start, collector, terms === null ? null : { ...terms, greeting: null, heartbeat: null });
+    subscriber = attach(collector);
     signal.addEventListener('abort', answer);
-    timer = hub.environment.timers.after(waitMs > 0 ? waitMs : catchUpMsMax, answer);
+    timer = timers.after(waitMs > 0 ? waitMs : catchUpMsMax, answer);
     if (signal.aborted) answer();
   });
 }

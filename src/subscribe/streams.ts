@@ -191,19 +191,17 @@ export class Streams implements EventStreams {
     headers: readonly (readonly [string, string])[],
   ): StreamAnswer {
     const { hub, gate, limits } = this.#parts;
-    const stillAllows = (renewed: Principal): boolean => this.#stillAllows(named, renewed, request, subscription.channels);
-    const seatOf = (ofSeat: StreamTerms): StreamSeat =>
-      new StreamSeat({ hub, registry: gate.registry, principal, lease, subscription, start, terms: ofSeat, stillAllows });
-    if (asked.format === 'json') {
-      // A poll is neither greeted nor kept awake; while it waits it is taken back like a stream.
-      const seat = seatOf({ ...terms, greeting: null, heartbeat: null });
-      const { timers } = hub.environment;
-      const answerPoll = (signal: AbortSignal): ReturnType<typeof poll> =>
-        poll((sink) => seat.take(sink), asked.waitMs, limits, timers, signal);
-      return { kind: 'poll', headers, poll: answerPoll, discard: () => seat.discard() };
-    }
-    const seat = seatOf(terms);
-    return { kind: 'stream', headers, attach: (sink) => seat.take(sink), discard: () => seat.discard() };
+    const isPoll = asked.format === 'json';
+    const stillAllows = permissionOf(named, request.pathParameters, subscription.channels);
+    // A poll is neither greeted nor kept awake; while it waits it is found, and taken back, like a stream.
+    const ofSeat = isPoll ? { ...terms, greeting: null, heartbeat: null } : terms;
+    const seat = new StreamSeat({ hub, registry: gate.registry, principal, lease, subscription, start, terms: ofSeat, stillAllows });
+    const discard = (): void => seat.discard();
+    if (!isPoll) return { kind: 'stream', headers, attach: (sink) => seat.take(sink), discard };
+    const { waitMs } = asked;
+    const answerPoll = (signal: AbortSignal): ReturnType<typeof poll> =>
+      poll((sink) => seat.take(sink), waitMs, limits, hub.environment.timers, signal);
+    return { kind: 'poll', headers, poll: answerPoll, discard };
   }
 
   /** Turns what was thrown on the way into a refusal. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SelvageNode } from '../../platform/selvage-node.js';
 import { uniqueName } from '../../platform/unique-name.js';
 import { waitFor } from '../../platform/wait-for.js';
-import { EdgeStream, disconnect, eventsUrl, poll, publish } from './edge-client.js';
+import { EdgeStream, disconnect, eventsUrl, poll, publish, usageOf } from './edge-client.js';
 import type { Problem } from './edge-client.js';
 import { edgeEnv, tokenOf } from './edge-nodes.js';
 
@@ -202,4 +202,24 @@ describe('what is taken back through the admin port of one node', () => {
       expect((await poll(node, [channel], await tokenOf(subject))).status).toBe(200);
     }
   });
+});
+
+test('a long poll that waits is taken back like a stream: it gets nothing that comes afterwards', async () => {
+  for (const node of [a, b]) {
+    const channel = uniqueName('waiting');
+    const subject = uniqueName('mallory');
+    const token = await tokenOf(subject);
+    const headers = { Accept: 'application/json', Authorization: `Bearer ${token}` };
+    const waiting = fetch(eventsUrl(node, [channel], '&wait=20'), { headers });
+    await waitFor(async () => (await usageOf(node)).openStreams.users.some((use) => use.subject === subject), { what: 'the poll' });
+    const sinceMs = performance.now();
+    await disconnect(a, { subject });
+    const answer = await Promise.race([waiting, sleep(1_000, null)]);
+    console.log(`a long poll ended ${Math.round(performance.now() - sinceMs)} ms after it was asked, with ${answer?.status}`);
+    await publish(a, writer, channel, 'not for mallory');
+    expect(await (await waiting).text()).not.toContain('not for mallory');
+    expect(answer).not.toBeNull();
+    // It has had what was before; to ask for what is after is refused.
+    expect((await poll(node, [channel], token)).status).toBe(401);
+  }
 });

@@ -70,7 +70,9 @@ test.each([
   const from = start.toCursor(hub.topics.clusterTag).text(0);
   const began = { cursor: start.toCursor(hub.topics.clusterTag), gap: null, latest: [], isResume: true };
   let body: string | null = null;
-  void poll(hub, subscription, began, 0, limits, new AbortController().signal).then((answer) => (body = answer.body));
+  void poll((sink) => hub.attach(subscription, began, sink, null), 0, limits, environment.timers, new AbortController().signal).then(
+    (answer) => (body = answer.body),
+  );
   await environment.settle();
   expect(body).toBeNull();
   await environment.advance(30_000);
@@ -95,7 +97,7 @@ test('a poll whose client is gone lets go of its reader', async () => {
   const start = startAtTail(subscription, 0);
   const gone = new AbortController();
   const began = { cursor: start.toCursor(hub.topics.clusterTag), gap: null, latest: [], isResume: false };
-  const answer = poll(hub, subscription, began, 20_000, limits, gone.signal);
+  const answer = poll((sink) => hub.attach(subscription, began, sink, null), 20_000, limits, environment.timers, gone.signal);
   await environment.settle();
   expect(hub.subscriberCount).toBe(1);
   gone.abort();
