@@ -9,7 +9,8 @@ const [few, more] = [2_000, 10_000];
 const churning = 2_000;
 const streamsAUser = 5;
 
-export async function benchMemory({ kafka, program, settleSeconds, churnMinutes }) {
+export async function benchMemory({ kafka, program, settleSeconds, churnMinutes, only }) {
+  const isAsked = (i) => only === undefined || only.includes(i);
   const rows = [];
   const topic = await kafka.createTopic(partitionCount);
   const ours = () => startSelvage({ program, brokers: kafka.brokers, topic });
@@ -32,13 +33,14 @@ export async function benchMemory({ kafka, program, settleSeconds, churnMinutes 
     ['ours, idle', ours, {}],
     ['ours, token and lease, idle', leased, { tokens }],
     ['bare, idle', bare, {}],
-  ]) {
+  ].filter((_, i) => isAsked(i))) {
     const { slope, before, after } = await measureSlope(start, settleSeconds, options);
     rows.push(
       tell([name, `${few} to ${few + more} streams`, `${round(slope, 0)} bytes a stream`, mebibytes(before, after), round(load(), 1)]),
     );
   }
   await redis.close();
+  if (!isAsked(3)) return table(rows);
   const { opened, resident } = await churn(ours, churnMinutes);
   rows.push(
     tell([
@@ -49,8 +51,10 @@ export async function benchMemory({ kafka, program, settleSeconds, churnMinutes 
       round(load(), 1),
     ]),
   );
-  return formatTable(['what', 'streams', 'figure', 'resident MiB', 'load'], rows);
+  return table(rows);
 }
+
+const table = (rows) => formatTable(['what', 'streams', 'figure', 'resident MiB', 'load'], rows);
 
 async function measureSlope(start, settleSeconds, options) {
   const server = await start();

@@ -25,6 +25,9 @@ export interface DeliveredEvent {
 const traceparentName = new TextEncoder().encode('traceparent');
 /** Versions to come may be longer; what is far longer is no trace context. */
 const valueBytesMax = 256;
+/** Of the two digits of the flags, behind version, trace and span. */
+const flagsAt = 53;
+const letterA = 0x61;
 
 /**
  * Follows events with a sampled `traceparent` in their record's headers from the tail to the sockets: one delivery an event and node, told when
@@ -54,7 +57,7 @@ export class DeliveryTraces {
   /** The record became the events from `from` on. */
   expect(record: LogRecord, events: readonly DeliveredEvent[], from: number): void {
     if (events.length === from) return;
-    const text = this.#traceparentOf(record);
+    const text = this.#sampledTraceparentOf(record);
     if (text === null || !this.#budget.hasRoom) return;
     const producer = parseTraceparent(text);
     if (producer === null || !producer.isSampled) return;
@@ -85,15 +88,23 @@ export class DeliveryTraces {
     }
   }
 
-  #traceparentOf(record: LogRecord): string | null {
+  /** Of a producer that keeps its trace; whatever else a header holds is not even decoded. */
+  #sampledTraceparentOf(record: LogRecord): string | null {
     if (record instanceof PackedRecord) {
       if (record.headerCount <= 0 || !record.findHeader(traceparentName, this.#span)) return null;
       const { start, end } = this.#span;
-      return end - start > valueBytesMax ? null : record.bytes.toString('latin1', start, end);
+      return mayBeSampled(record.bytes, start, end) ? record.bytes.toString('latin1', start, end) : null;
     }
     const { headers } = record;
     const value = Object.hasOwn(headers, 'traceparent') ? headers['traceparent'] : undefined;
     const last = Array.isArray(value) ? (value.at(-1) as Uint8Array | undefined) : (value as Uint8Array | undefined);
-    return last === undefined || last.length > valueBytesMax ? null : Buffer.from(last).toString('latin1');
+    return last !== undefined && mayBeSampled(last, 0, last.length) ? Buffer.from(last).toString('latin1') : null;
   }
+}
+
+/** Whether the flags of the `traceparent` that lies there, if it is one, are odd. */
+function mayBeSampled(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start <= flagsAt + 1 || end - start > valueBytesMax) return false;
+  const digit = bytes[start + flagsAt + 1] as number;
+  return digit >= letterA ? (digit - letterA) % 2 === 1 : digit % 2 === 1;
 }
