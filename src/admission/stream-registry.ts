@@ -155,7 +155,7 @@ export class StreamRegistry {
     }
   }
 
-  /** Lets a stream of this node go on with a fresh token; false when it is not here, is another subject's, or the token is older, revoked or over. */
+  /** Lets a stream of this node go on with a fresh token; false when it is not here, is another subject's or tenant's, or the token is older, revoked or over. */
   renew(renewal: StreamRenewal): boolean {
     const { environment, isRevoked, renewedPrincipal } = this.#parts;
     const entry = this.#byId.get(renewal.streamId);
@@ -164,6 +164,8 @@ export class StreamRegistry {
     if (renewal.expiresAtMs !== null && renewal.expiresAtMs <= environment.clock.nowMs()) return false;
     const principal = renewedPrincipal(renewal, entry.principal);
     if (principal === null || principal.subject !== renewal.subject) return false;
+    // The same subject of another tenant is somebody else, to limits too.
+    if (principal.tenant !== entry.principal.tenant) return false;
     this.#unindex(entry);
     entry.principal = principal;
     this.#index(entry);

@@ -29,7 +29,10 @@ function makeRegistry(isRevoked: (token: TokenFacts) => boolean = () => false) {
     environment,
     logger: silentLogger,
     isRevoked,
-    renewedPrincipal: ({ tokenId, issuedAtMs, expiresAtMs, claims }, present) => ({ ...present, tokenId, issuedAtMs, expiresAtMs, claims }),
+    renewedPrincipal: ({ tokenId, issuedAtMs, expiresAtMs, claims }, present) => {
+      const { tenant } = claims;
+      return { ...present, tokenId, issuedAtMs, expiresAtMs, claims, tenant: typeof tenant === 'string' ? tenant : null };
+    },
   });
   const closed: string[] = [];
   const renewed: string[] = [];
@@ -157,6 +160,7 @@ test('a renewal is for the same subject, a newer token, one that is neither over
   expect(registry.renew(renewal({ issuedAtMs: 1_400 }))).toBe(false);
   expect(registry.renew(renewal({ tokenId: 'bad' }))).toBe(false);
   expect(registry.renew(renewal({ expiresAtMs: environment.nowMs }))).toBe(false);
+  expect(registry.renew(renewal({ claims: { tenant: 'acme' } }))).toBe(false);
   expect(renewed).toEqual([]);
   expect(registry.renew(renewal())).toBe(true);
   expect(renewed).toEqual(['stream-1 t2']);
