@@ -47,7 +47,8 @@ export class SelvageNode {
   /** Starts a node; returns when it is ready, and throws with the end of its log when it ends or is not ready within 30 s. */
   static async start(options: SelvageNodeOptions = {}): Promise<SelvageNode> {
     const port = Number(options.env?.['PORT'] ?? (await freePort()));
-    const adminPort = Number(options.env?.['ADMIN_PORT'] ?? (await freePort()));
+    let adminPort = Number(options.env?.['ADMIN_PORT'] ?? (await freePort()));
+    while (adminPort === port) adminPort = await freePort();
     const node = new SelvageNode(port, adminPort, options);
     printWhenTestFails(() => node.logTail());
     try {
