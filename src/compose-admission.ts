@@ -99,7 +99,7 @@ export async function startAdmission(
     anonymous: identity.anonymous,
     limits,
     registry,
-    permit: createPermit(config, { environment, logger }),
+    permit: createPermit(config, { environment, logger, metrics }),
     newStreamId: createStreamIds(),
   };
   const stop = async (): Promise<void> => {
@@ -128,7 +128,7 @@ function createStreamIds(): () => string {
 }
 
 /** Asks the configured application; streams that need it are refused at start where there is none. */
-function createPermit(config: Config, { environment, logger }: Pick<Surroundings, 'environment' | 'logger'>): StreamGate['permit'] {
+function createPermit(config: Config, surroundings: Surroundings): StreamGate['permit'] {
   const options = permissionHookOptionsOf(config);
   if (options === null) {
     return () => ({ code: 'permission-unavailable', detail: 'Nobody can be asked for this permission.', retryAfterSeconds: 5 });
@@ -136,7 +136,7 @@ function createPermit(config: Config, { environment, logger }: Pick<Surroundings
   const { secret } = config.auth.permissionHook;
   const file = config.secretFiles['auth.permissionHook.secret'];
   const readSecret = (): string | null => (file === undefined ? secret : readFileSync(file, 'utf8').trim());
-  const hook = new PermissionHook({ options, readSecret, environment, logger });
+  const hook = new PermissionHook({ options, readSecret, ...surroundings });
   return (stream, principal, pathParameters) => hook.ask(stream, principal, pathParameters);
 }
 

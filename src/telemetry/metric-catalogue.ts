@@ -178,6 +178,18 @@ export const metricCatalogue = {
     labels: ['issuer'],
   },
   tickets: { kind: 'counter', name: 'selvage_auth_tickets_total', help: 'Tickets presented, by what came of it.', labels: ['outcome'] },
+  permissions: {
+    kind: 'counter',
+    name: 'selvage_permission_hook_questions_total',
+    help: 'Permissions of streams that an application decides, by what came of it: remembered and shared ones were not asked again.',
+    labels: ['outcome'],
+  },
+  permissionHook: {
+    kind: 'histogram',
+    name: 'selvage_permission_hook_seconds',
+    help: 'A question to the permission hook, to its answer or failure.',
+    buckets: latencyBuckets,
+  },
   // limits
   admissions: {
     kind: 'counter',

@@ -61,6 +61,13 @@ export interface Metrics {
   /** Time since the key set was last fetched. */
   keysAge(issuer: string, seconds: number): void;
   ticketOpened(outcome: 'first' | 'again' | 'refused' | 'unavailable'): void;
+  /**
+   * Whether somebody may read a stream was to be asked of the application. `shared`: the same question was under way; `unavailable`: it failed, did
+   * not answer in time, is left alone for a while, or too many wait.
+   */
+  permissionAsked(outcome: 'remembered' | 'shared' | 'allowed' | 'forbidden' | 'unknown' | 'unavailable'): void;
+  /** A question was sent and settled, answered or not. */
+  permissionAnswered(seconds: number): void;
   // limits
   /** `outcome`: admitted, overlap, or the limit that refused. */
   streamAdmitted(outcome: string): void;

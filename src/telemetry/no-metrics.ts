@@ -46,6 +46,8 @@ export const noMetrics: Metrics = {
   keysRefreshed: nothing,
   keysAge: nothing,
   ticketOpened: nothing,
+  permissionAsked: nothing,
+  permissionAnswered: nothing,
   streamAdmitted: nothing,
   publishRefused: nothing,
   leasesHeld: nothing,

@@ -178,11 +178,15 @@ function identityVerbs(metrics: MetricRegistry) {
   const refreshes = metrics.counter('keyRefreshes');
   const age = metrics.gauge('keysAge');
   const tickets = metrics.counter('tickets');
+  const permissions = metrics.counter('permissions');
+  const hook = metrics.histogram('permissionHook');
   return {
     tokenChecked: (outcome) => tokens([outcome]).inc(),
     keysRefreshed: (issuer, outcome) => refreshes([issuer, outcome]).inc(),
     keysAge: (issuer, seconds) => age.set(seconds, [issuer]),
     ticketOpened: (outcome) => tickets([outcome]).inc(),
+    permissionAsked: (outcome) => permissions([outcome]).inc(),
+    permissionAnswered: (seconds) => hook.observe(seconds),
   } satisfies Partial<Metrics>;
 }
 

@@ -1,5 +1,6 @@
 import type { Environment } from '../../std/clock.js';
 import type { Logger } from '../../telemetry/logger.js';
+import type { Metrics } from '../../telemetry/metrics.js';
 import type { AdmissionRefusal } from '../authenticator.js';
 import { Gate } from '../identity/gate.js';
 import type { ResolvedStream } from '../named-streams/resolve-named-stream.js';
@@ -33,6 +34,7 @@ export interface PermissionHookParts {
   readonly readSecret: () => string | null;
   readonly environment: Environment;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -60,18 +62,22 @@ export class PermissionHook {
     principal: Principal,
     pathParameters: Readonly<Record<string, string>>,
   ): HookAnswer | AdmissionRefusal | Promise<HookAnswer | AdmissionRefusal> {
+    const { metrics } = this.#parts;
     const question = askAbout(stream, principal, pathParameters);
     const remembered = this.#memory.recall(question.key);
-    if (remembered !== null) return remembered;
     const asked = this.#underWay.get(question.key);
-    if (asked !== undefined) return asked;
+    const known = remembered ?? asked;
+    if (known !== undefined) {
+      metrics.permissionAsked(remembered === null ? 'shared' : 'remembered');
+      return known;
+    }
     const { pauseMs } = this.#breaker;
-    if (pauseMs > 0) return unavailable('Permissions cannot be asked at the moment.', pauseMs);
+    if (pauseMs > 0) return this.#refuse('Permissions cannot be asked at the moment.', pauseMs);
     const deadline = this.#startDeadline();
     const answered = this.#gate.run(() => this.#answer(question, deadline.signal));
     if (answered === undefined) {
       deadline.cancel();
-      return unavailable('Too many permissions are being asked.', 1_000);
+      return this.#refuse('Too many permissions are being asked.', 1_000);
     }
     const settled = answered.finally(() => {
       deadline.cancel();
@@ -90,25 +96,29 @@ export class PermissionHook {
 
   async #answer(question: HookQuestion, signal: AbortSignal): Promise<HookAnswer | AdmissionRefusal> {
     // Its turn came too late, or it was found out meanwhile that there is nobody.
-    if (signal.aborted) return unavailable('Permissions could not be asked in time.', 1_000);
+    if (signal.aborted) return this.#refuse('Permissions could not be asked in time.', 1_000);
     const { pauseMs } = this.#breaker;
-    if (pauseMs > 0) return unavailable('Permissions cannot be asked at the moment.', pauseMs);
+    if (pauseMs > 0) return this.#refuse('Permissions cannot be asked at the moment.', pauseMs);
+    const { options, readSecret, environment, metrics } = this.#parts;
     this.#breaker.asking();
+    const startedTickMs = environment.clock.tickMs();
     try {
-      const answer = await postQuestion(this.#parts.options.url, question.body, this.#parts.readSecret(), signal);
+      const answer = await postQuestion(options.url, question.body, readSecret(), signal);
+      metrics.permissionAsked(answer);
       this.#breaker.succeeded();
       this.#memory.remember(question.key, answer);
       return answer;
     } catch (error) {
       const reason = error instanceof HookError ? error.message : 'its secret cannot be read';
       if (this.#breaker.failed()) this.#parts.logger.warn('the permission hook fails and is left alone for a while', { reason });
-      return unavailable('Permissions cannot be asked at the moment.', 1_000);
+      return this.#refuse('Permissions cannot be asked at the moment.', 1_000);
+    } finally {
+      metrics.permissionAnswered((environment.clock.tickMs() - startedTickMs) / 1_000);
     }
   }
-}
 
-const unavailable = (detail: string, afterMs: number): AdmissionRefusal => ({
-  code: 'permission-unavailable',
-  detail,
-  retryAfterSeconds: Math.ceil(afterMs / 1_000),
-});
+  #refuse(detail: string, afterMs: number): AdmissionRefusal {
+    this.#parts.metrics.permissionAsked('unavailable');
+    return { code: 'permission-unavailable', detail, retryAfterSeconds: Math.ceil(afterMs / 1_000) };
+  }
+}

@@ -5,6 +5,9 @@ import { parseNamedStreams } from '../../../../src/admission/named-streams/parse
 import { PermissionHook, type PermissionHookOptions } from '../../../../src/admission/permission-hook/permission-hook.js';
 import type { Principal } from '../../../../src/admission/principal.js';
 import { systemEnvironment } from '../../../../src/std/system-environment.js';
+import type { Metrics } from '../../../../src/telemetry/metrics.js';
+import { noMetrics } from '../../../../src/telemetry/no-metrics.js';
+import { createPrometheusMetrics } from '../../../../src/telemetry/prometheus-metrics.js';
 import { silentLogger } from '../../../../src/telemetry/silent-logger.js';
 
 const parsed = parseNamedStreams([{ name: 'tasks', path: '/tasks/{task_id}', channels: 'task.{task_id}', permission: 'hook' }]);
@@ -45,7 +48,12 @@ async function serve(answer: (response: ServerResponse, asked: Asked) => void): 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/may`, asked };
 }
 
-function hookAt(url: string, options: Partial<PermissionHookOptions> = {}, environment = systemEnvironment): PermissionHook {
+function hookAt(
+  url: string,
+  options: Partial<PermissionHookOptions> = {},
+  environment = systemEnvironment,
+  metrics: Metrics = noMetrics,
+): PermissionHook {
   return new PermissionHook({
     options: {
       url,
@@ -61,6 +69,7 @@ function hookAt(url: string, options: Partial<PermissionHookOptions> = {}, envir
     readSecret: () => 's3cret',
     environment,
     logger: silentLogger,
+    metrics,
   });
 }
 
@@ -197,4 +206,32 @@ test('a no is asked again sooner than a yes', async () => {
 
 test('somebody who is not there lets nobody in', async () => {
   expect(await hookAt('http://127.0.0.1:1/').ask(stream, ada, {})).toMatchObject(refusedForNow);
+});
+
+test('what came of each question is counted, with what it took, and without a word of who asked', async () => {
+  let isWell = true;
+  const { url } = await serve((response, { body }) => {
+    const { task_id } = body['parameters'] as { task_id: string };
+    if (!isWell) return say('', 500)(response);
+    return say(task_id === '1' ? { allow: true } : { allow: false, unknown: task_id === '3' })(response);
+  });
+  const metrics = createPrometheusMetrics({ processMetrics: false });
+  const hook = hookAt(url, { failuresMax: 1 }, systemEnvironment, metrics);
+  await Promise.all([hook.ask(stream, ada, { task_id: '1' }), hook.ask(stream, ada, { task_id: '1' })]);
+  for (const task_id of ['1', '1', '2', '3']) await hook.ask(stream, ada, { task_id });
+  isWell = false;
+  for (const task_id of ['4', '5']) await hook.ask(stream, ada, { task_id });
+  const { body } = await metrics.expose();
+  const counts = [...body.matchAll(/^selvage_permission_hook_questions_total\{outcome="(.*)"\} (\d+)$/gm)];
+  expect(Object.fromEntries(counts.map(([, outcome, count]) => [outcome, Number(count)]))).toEqual({
+    allowed: 1,
+    shared: 1,
+    remembered: 2,
+    forbidden: 1,
+    unknown: 1,
+    unavailable: 2,
+  });
+  // The fifth was not sent: after one failure it is left alone.
+  expect(body).toMatch(/^selvage_permission_hook_seconds_count 4$/m);
+  expect(body).not.toContain('ada');
 });
