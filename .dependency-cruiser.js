@@ -44,7 +44,10 @@ export default {
       name: 'known-rooms',
       comment: 'A new room is added to the table above first.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [`^src/(${Object.keys(mayImport).join('|')}|cli)/`, '^src/(main|compose|compose-admission|compose-options)\\.ts$'] },
+      from: {
+        path: '^src/',
+        pathNot: [`^src/(${Object.keys(mayImport).join('|')}|cli)/`, '^src/(main|compose|compose-admission|compose-options)\\.ts$'],
+      },
       to: {},
     },
     {

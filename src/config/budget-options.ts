@@ -54,7 +54,7 @@ export const budgetOptions = {
   replayRecordsPerMinutePerTenant: rate('The same for all users of a tenant'),
   replayKilobytesPerMinutePerUser: rate('Kilobytes past `recent` that are read for a user in a minute on each node; over it replay waits'),
   replayKilobytesPerMinutePerTenant: rate('The same for all users of a tenant'),
-  trustedProxies: list({
+  trustedProxies: list<string>({
     default: [],
     pattern: /^[0-9A-Fa-f:.]{2,45}(\/\d{1,3})?$/,
     shape: 'an address or a range such as 10.0.0.0/8',

@@ -18,7 +18,8 @@ export const tracingOptions = {
   serviceName: text({ env: 'OTEL_SERVICE_NAME', default: 'selvage', sentence: 'Name of the service in traces.' }),
   sampleRatio: fraction({
     default: 0.01,
-    sentence: 'Share of the streams and publishes without a `traceparent` that begin a trace. Where there is one, its sampled flag decides.',
+    sentence:
+      'Share of the streams and publishes without a `traceparent` that begin a trace. Where there is one, its sampled flag decides.',
   }),
   spansPerSecondMax: integer({
     default: 100,
