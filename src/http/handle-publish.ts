@@ -1,11 +1,14 @@
-import type { Authentication, Authenticator } from '../admission/authenticator.js';
+import type { Authenticator } from '../admission/authenticator.js';
 import type { Principal } from '../admission/principal.js';
 import type { PublishAnswer, Publisher } from '../publish/publisher.js';
 import type { Timers } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Exchange } from './exchange.js';
-import { BodyBudget, readBody } from './read-body.js';
+import { BodyBudget, readBody, refuseUnread } from './read-body.js';
 import type { BodyBounds, BodyResult } from './read-body.js';
+
+/** What somebody may send in vain before the connection is cut. */
+const unreadBytesMax = 65_536;
 
 export interface PublishContext {
   readonly publisher: Publisher;
@@ -23,13 +26,9 @@ export function createPublishHandler(context: PublishContext): (exchange: Exchan
   let pending = 0;
   return (exchange) => {
     if (pending >= publishesPendingMax) {
-      return exchange.refuse({
-        code: 'overloaded',
-        detail: 'Too many publishes are under way.',
-        limit: publishesPendingMax,
-        retryAfterSeconds: 1,
-        closeConnection: true,
-      });
+      const detail = 'Too many publishes are under way.';
+      const problem = { code: 'overloaded', detail, limit: publishesPendingMax, retryAfterSeconds: 1 } as const;
+      return refuseUnread(exchange, problem, unreadBytesMax, context.timers);
     }
     pending++;
     publish(exchange, context, budget)
@@ -43,26 +42,20 @@ export function createPublishHandler(context: PublishContext): (exchange: Exchan
 
 async function publish(exchange: Exchange, context: PublishContext, budget: BodyBudget): Promise<void> {
   const authentication = context.authenticator.authenticate(exchange.request);
-  if (!(authentication instanceof Promise)) {
-    // Known at once: who is refused does not get to send a body.
-    if (refuseStranger(exchange, authentication) === null) return;
+  if (!(authentication instanceof Promise) && authentication.kind === 'refused') {
+    // Known at once: nothing of the body is kept.
+    return refuseUnread(exchange, authentication.refusal, unreadBytesMax, context.timers);
   }
   // A body comes at once or never, so it is read while a key is being fetched.
   const reading = readBody(exchange, context.bounds, context.timers, budget);
-  const principal = refuseStranger(exchange, await authentication);
-  if (principal === null) return reading.release();
   try {
-    await publishBody(exchange, context, principal, await reading.result);
+    const authenticated = await authentication;
+    const body = await reading.result;
+    if (authenticated.kind === 'principal') await publishBody(exchange, context, authenticated.principal, body);
+    else if (body.kind !== 'gone') exchange.refuse(authenticated.refusal);
   } finally {
     reading.release();
   }
-}
-
-/** The caller, or null when it was refused. */
-function refuseStranger(exchange: Exchange, authentication: Authentication): Principal | null {
-  if (authentication.kind === 'principal') return authentication.principal;
-  exchange.refuse({ ...authentication.refusal, closeConnection: true });
-  return null;
 }
 
 async function publishBody(exchange: Exchange, context: PublishContext, principal: Principal, body: BodyResult): Promise<void> {

@@ -6,7 +6,8 @@ import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Clock } from '../std/clock.js';
 import type { HeaderList } from './cors.js';
 import type { Exchange } from './exchange.js';
-import { createSmallPost } from './small-post.js';
+import { refuseUnread } from './read-body.js';
+import { createSmallPost, smallBodyBytesMax } from './small-post.js';
 import type { SmallAnswer, SmallPostContext } from './small-post.js';
 
 /** The cookie that carries a token. */
@@ -44,7 +45,7 @@ export function createSessionHandlers(context: SessionContext): SessionHandlers 
     (exchange: Exchange): void => {
       const foreign = refuseForeignSession(exchange.request, isAllowedOrigin);
       if (foreign === null) handle(exchange);
-      else exchange.refuse({ ...foreign.refusal, closeConnection: true });
+      else refuseUnread(exchange, foreign.refusal, smallBodyBytesMax, context.timers);
     };
   const begin = { ...context, authenticator: withoutCookie(context.authenticator) };
   return {

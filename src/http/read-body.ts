@@ -81,6 +81,32 @@ export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers,
   };
 }
 
+/** How long somebody who is refused may go on sending. */
+const discardMs = 2_000;
+
+/**
+ * Refuses a request whose body nobody wants, once that has come and was thrown away: a connection that is closed over bytes on their way is reset, and the
+ * answer may be lost with it. Who sends more than `bytesMax`, or dawdles, is refused at once and cut. Must be called in the handler itself.
+ */
+export function refuseUnread(exchange: Exchange, problem: Problem, bytesMax: number, timers: Timers): void {
+  const { headers } = exchange.request;
+  const announced = Number(headers.get('content-length') ?? 0);
+  const hasBody = announced > 0 || headers.has('transfer-encoding');
+  if (!hasBody) return exchange.refuse(problem);
+  if (announced > bytesMax) return exchange.refuse({ ...problem, closeConnection: true });
+  let byteCount = 0;
+  const cut = (): void => exchange.refuse({ ...problem, closeConnection: true });
+  const timer = timers.after(discardMs, cut);
+  exchange.onGone(() => timer.cancel());
+  exchange.onData((chunk, isLast) => {
+    byteCount += chunk.byteLength;
+    if (!isLast && byteCount <= bytesMax) return;
+    timer.cancel();
+    if (isLast) exchange.refuse(problem);
+    else cut();
+  });
+}
+
 const tooMany: Problem = { code: 'overloaded', detail: 'Too many bodies are being read.', retryAfterSeconds: 1, closeConnection: true };
 
 function tooLarge(bounds: BodyBounds): Problem {

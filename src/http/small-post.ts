@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { HeaderList } from './cors.js';
 import type { Exchange, WholeAnswer } from './exchange.js';
 import type { Problem } from './problem.js';
-import { BodyBudget, readBody } from './read-body.js';
+import { BodyBudget, readBody, refuseUnread } from './read-body.js';
 
 export interface SmallPostContext {
   readonly authenticator: Authenticator;
@@ -17,7 +17,8 @@ export interface SmallPostContext {
 /** What a small POST is answered with: JSON of that status (null: no body), or a problem. */
 export type SmallAnswer = { readonly status: number; readonly value: object | null; readonly headers?: HeaderList } | Problem;
 
-const bodyBytesMax = 16_384;
+/** Longest body of such a request. */
+export const smallBodyBytesMax = 16_384;
 const bodyTimeoutMs = 5_000;
 /** Such requests under way at a time. */
 const pendingMax = 1_000;
@@ -30,18 +31,20 @@ export function createSmallPost(
   name: string,
   answer: (exchange: Exchange, principal: Principal, body: Uint8Array) => Promise<SmallAnswer> | SmallAnswer,
 ): (exchange: Exchange) => void {
-  const budget = new BodyBudget(pendingMax * bodyBytesMax);
+  const budget = new BodyBudget(pendingMax * smallBodyBytesMax);
   let pending = 0;
   const run = async (exchange: Exchange): Promise<void> => {
     const authentication = context.authenticator.authenticate(exchange.request);
-    if (!(authentication instanceof Promise) && authentication.kind === 'refused') return exchange.refuse(closing(authentication.refusal));
+    if (!(authentication instanceof Promise) && authentication.kind === 'refused') {
+      return refuseUnread(exchange, authentication.refusal, smallBodyBytesMax, context.timers);
+    }
     // The body is read while a key is fetched: its listener must be there before this handler returns.
-    const reading = readBody(exchange, { bodyBytesMax, bodyTimeoutMs }, context.timers, budget);
+    const reading = readBody(exchange, { bodyBytesMax: smallBodyBytesMax, bodyTimeoutMs }, context.timers, budget);
     try {
       const authenticated = await authentication;
-      if (authenticated.kind === 'refused') return exchange.refuse(closing(authenticated.refusal));
       const body = await reading.result;
       if (body.kind === 'gone') return;
+      if (authenticated.kind === 'refused') return exchange.refuse(authenticated.refusal);
       if (body.kind === 'problem') return exchange.refuse(body.problem);
       const answered = await answer(exchange, authenticated.principal, body.bytes);
       if ('code' in answered) exchange.refuse(answered);
@@ -52,7 +55,8 @@ export function createSmallPost(
   };
   return (exchange) => {
     if (pending >= pendingMax) {
-      return exchange.refuse(closing({ code: 'overloaded', detail: 'Too much is under way.', limit: pendingMax, retryAfterSeconds: 1 }));
+      const problem = { code: 'overloaded', detail: 'Too much is under way.', limit: pendingMax, retryAfterSeconds: 1 } as const;
+      return refuseUnread(exchange, problem, smallBodyBytesMax, context.timers);
     }
     pending++;
     run(exchange)
@@ -85,6 +89,3 @@ export function parseJsonObject(exchange: Exchange, body: Uint8Array): JsonBody 
   }
   return wrong('malformed-request', 'The body must be an object.');
 }
-
-/** What else comes on the connection may be a body that nobody asked for. */
-const closing = (problem: Problem): Problem => ({ ...problem, closeConnection: true });

@@ -77,7 +77,8 @@ export async function startServer(
     metrics: noMetrics,
     logger: silentLogger,
     ...overrides,
-    options: { ...defaultHttpOptions, port: 0, ...overrides.options },
+    // As many as the limit of open files allows anywhere: nothing is said of it.
+    options: { ...defaultHttpOptions, streamsMax: 100, port: 0, ...overrides.options },
   });
   const { port } = await server.listen();
   return { server, port, streams };
