@@ -113,7 +113,7 @@ async function countCommands(redis) {
   return new Map(counts.filter(([name]) => name !== 'info'));
 }
 
-/** Every connect asked Redis once; where it did not answer in time, the node decided alone, which is cheaper, and told it later. */
+/** Every connect asked Redis once; where it did not answer in time, the node decided alone and told it later, which is other work. */
 function isShared(before, after, streams) {
   const calls = (name) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
   return Math.abs(calls('evalsha') / streams - 1) < 0.03;
