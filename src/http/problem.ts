@@ -1,18 +1,9 @@
+import type { AdmissionRefusal } from '../admission/authenticator.js';
 import { errorCatalogue } from '../protocol/error-catalogue.js';
 import type { ErrorCode } from '../protocol/error-catalogue.js';
 
 /** A refusal to be told as problem+json (RFC 9457). */
-export interface Problem {
-  readonly code: ErrorCode;
-  /** For people; never holds secrets, and quotes only what was checked. */
-  readonly detail: string;
-  /** The bound that was passed, in the unit of the detail. */
-  readonly limit?: number;
-  /** What was asked for or is there now, beside `limit`. */
-  readonly present?: number;
-  readonly retryAfterSeconds?: number;
-  /** Further headers, such as `Allow`. */
-  readonly headers?: Readonly<Record<string, string>>;
+export interface Problem extends AdmissionRefusal {
   /** True when what else comes on the connection must not be read. */
   readonly closeConnection?: boolean;
 }
