@@ -7,9 +7,6 @@ import type { Exchange } from './exchange.js';
 import { BodyBudget, readBody, refuseUnread } from './read-body.js';
 import type { BodyBounds, BodyResult } from './read-body.js';
 
-/** What somebody may send in vain before the connection is cut. */
-const unreadBytesMax = 65_536;
-
 export interface PublishContext {
   readonly publisher: Publisher;
   readonly authenticator: Authenticator;
@@ -28,7 +25,7 @@ export function createPublishHandler(context: PublishContext): (exchange: Exchan
     if (pending >= publishesPendingMax) {
       const detail = 'Too many publishes are under way.';
       const problem = { code: 'overloaded', detail, limit: publishesPendingMax, retryAfterSeconds: 1 } as const;
-      return refuseUnread(exchange, problem, unreadBytesMax, context.timers);
+      return refuseUnread(exchange, problem, context.timers);
     }
     pending++;
     publish(exchange, context, budget)
@@ -44,7 +41,7 @@ async function publish(exchange: Exchange, context: PublishContext, budget: Body
   const authentication = context.authenticator.authenticate(exchange.request);
   if (!(authentication instanceof Promise) && authentication.kind === 'refused') {
     // Known at once: nothing of the body is kept.
-    return refuseUnread(exchange, authentication.refusal, unreadBytesMax, context.timers);
+    return refuseUnread(exchange, authentication.refusal, context.timers);
   }
   // A body comes at once or never, so it is read while a key is being fetched.
   const reading = readBody(exchange, context.bounds, context.timers, budget);

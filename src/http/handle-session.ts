@@ -7,7 +7,7 @@ import type { Clock } from '../std/clock.js';
 import type { HeaderList } from './cors.js';
 import type { Exchange } from './exchange.js';
 import { refuseUnread } from './read-body.js';
-import { createSmallPost, smallBodyBytesMax } from './small-post.js';
+import { createSmallPost } from './small-post.js';
 import type { SmallAnswer, SmallPostContext } from './small-post.js';
 
 /** The cookie that carries a token. */
@@ -45,7 +45,7 @@ export function createSessionHandlers(context: SessionContext): SessionHandlers 
     (exchange: Exchange): void => {
       const foreign = refuseForeignSession(exchange.request, isAllowedOrigin);
       if (foreign === null) handle(exchange);
-      else refuseUnread(exchange, foreign.refusal, smallBodyBytesMax, context.timers);
+      else refuseUnread(exchange, foreign.refusal, context.timers);
     };
   const begin = { ...context, authenticator: withoutCookie(context.authenticator) };
   return {

@@ -41,7 +41,7 @@ export interface BodyReading {
 /** Reads a body whole, at most `bodyBytesMax` and until `bodyTimeoutMs`. Must be called in the handler itself. */
 export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers, budget: BodyBudget): BodyReading {
   const announced = Number(exchange.request.headers.get('content-length') ?? 0);
-  if (announced > bounds.bodyBytesMax) {
+  if (announced > bounds.bodyBytesMax + discardBytesMax) {
     return { result: Promise.resolve({ kind: 'problem', problem: tooLarge(bounds) }), release: () => undefined };
   }
   let heldCount = 0;
@@ -58,12 +58,26 @@ export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers,
       chunks.length = 0;
       resolve(outcome);
     };
-    const timer = timers.after(bounds.bodyTimeoutMs, () => settle({ kind: 'problem', problem: tooSlow(bounds) }));
+    let isTooLarge = false;
+    // The rest of what is too large is awaited, as far as it is bearable, so that the answer is not lost in a reset.
+    const discard = (): void => {
+      isTooLarge = true;
+      chunks.length = 0;
+      timer.cancel();
+      timer = timers.after(discardMs, () => settle({ kind: 'problem', problem: tooLarge(bounds) }));
+    };
+    let timer = timers.after(bounds.bodyTimeoutMs, () => settle({ kind: 'problem', problem: tooSlow(bounds) }));
+    if (announced > bounds.bodyBytesMax) discard();
     exchange.onGone(() => settle({ kind: 'gone' }));
     exchange.onData((chunk, isLast) => {
       if (isSettled) return;
       byteCount += chunk.byteLength;
-      if (byteCount > bounds.bodyBytesMax) return settle({ kind: 'problem', problem: tooLarge(bounds) });
+      if (!isTooLarge && byteCount > bounds.bodyBytesMax) discard();
+      if (isTooLarge) {
+        if (isLast) settle({ kind: 'problem', problem: { ...tooLarge(bounds), closeConnection: false } });
+        else if (byteCount > bounds.bodyBytesMax + discardBytesMax) settle({ kind: 'problem', problem: tooLarge(bounds) });
+        return;
+      }
       if (!budget.take(chunk.byteLength)) return settle({ kind: 'problem', problem: tooMany });
       heldCount += chunk.byteLength;
       // The chunk's memory is taken back when this returns; `concat` copies, and for all but the last chunk there must be a copy now.
@@ -81,26 +95,26 @@ export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers,
   };
 }
 
-/** How long somebody who is refused may go on sending. */
+/** What somebody who is refused may go on sending, and for how long: then the connection is cut. */
+const discardBytesMax = 1_048_576;
 const discardMs = 2_000;
 
 /**
  * Refuses a request whose body nobody wants, once that has come and was thrown away: a connection that is closed over bytes on their way is reset, and the
- * answer may be lost with it. Who sends more than `bytesMax`, or dawdles, is refused at once and cut. Must be called in the handler itself.
+ * answer may be lost with it. Must be called in the handler itself.
  */
-export function refuseUnread(exchange: Exchange, problem: Problem, bytesMax: number, timers: Timers): void {
+export function refuseUnread(exchange: Exchange, problem: Problem, timers: Timers): void {
   const { headers } = exchange.request;
   const announced = Number(headers.get('content-length') ?? 0);
-  const hasBody = announced > 0 || headers.has('transfer-encoding');
-  if (!hasBody) return exchange.refuse(problem);
-  if (announced > bytesMax) return exchange.refuse({ ...problem, closeConnection: true });
-  let byteCount = 0;
+  if (announced === 0 && !headers.has('transfer-encoding')) return exchange.refuse(problem);
   const cut = (): void => exchange.refuse({ ...problem, closeConnection: true });
+  if (announced > discardBytesMax) return cut();
+  let byteCount = 0;
   const timer = timers.after(discardMs, cut);
   exchange.onGone(() => timer.cancel());
   exchange.onData((chunk, isLast) => {
     byteCount += chunk.byteLength;
-    if (!isLast && byteCount <= bytesMax) return;
+    if (!isLast && byteCount <= discardBytesMax) return;
     timer.cancel();
     if (isLast) exchange.refuse(problem);
     else cut();

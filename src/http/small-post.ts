@@ -17,8 +17,7 @@ export interface SmallPostContext {
 /** What a small POST is answered with: JSON of that status (null: no body), or a problem. */
 export type SmallAnswer = { readonly status: number; readonly value: object | null; readonly headers?: HeaderList } | Problem;
 
-/** Longest body of such a request. */
-export const smallBodyBytesMax = 16_384;
+const smallBodyBytesMax = 16_384;
 const bodyTimeoutMs = 5_000;
 /** Such requests under way at a time. */
 const pendingMax = 1_000;
@@ -36,7 +35,7 @@ export function createSmallPost(
   const run = async (exchange: Exchange): Promise<void> => {
     const authentication = context.authenticator.authenticate(exchange.request);
     if (!(authentication instanceof Promise) && authentication.kind === 'refused') {
-      return refuseUnread(exchange, authentication.refusal, smallBodyBytesMax, context.timers);
+      return refuseUnread(exchange, authentication.refusal, context.timers);
     }
     // The body is read while a key is fetched: its listener must be there before this handler returns.
     const reading = readBody(exchange, { bodyBytesMax: smallBodyBytesMax, bodyTimeoutMs }, context.timers, budget);
@@ -56,7 +55,7 @@ export function createSmallPost(
   return (exchange) => {
     if (pending >= pendingMax) {
       const problem = { code: 'overloaded', detail: 'Too much is under way.', limit: pendingMax, retryAfterSeconds: 1 } as const;
-      return refuseUnread(exchange, problem, smallBodyBytesMax, context.timers);
+      return refuseUnread(exchange, problem, context.timers);
     }
     pending++;
     run(exchange)

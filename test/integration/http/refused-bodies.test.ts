@@ -41,9 +41,19 @@ describe.each(['/v1/publish', '/v1/tickets', '/v1/session', '/v1/streams/0123456
       client.close();
     });
 
-    test('is told so at once when it announces more than is taken', async () => {
+    test('hears of it behind a body that is longer than is taken', async () => {
       const client = await RawClient.connect(node.port);
       client.send(head(path, 'Content-Length: 100000\r\n'));
+      client.send('x'.repeat(50_000));
+      await sleep(20);
+      client.send('x'.repeat(50_000));
+      await client.until((text) => text.includes('token-invalid'));
+      client.close();
+    });
+
+    test('is told so at once when it announces more than is taken', async () => {
+      const client = await RawClient.connect(node.port);
+      client.send(head(path, 'Content-Length: 100000000\r\n'));
       await client.until((text) => text.includes('token-invalid'));
       await client.closed();
     });
