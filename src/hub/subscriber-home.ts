@@ -25,12 +25,17 @@ export interface Start {
   readonly newestMs?: number | null;
 }
 
-/** What a subscriber needs of the hub. */
-export interface SubscriberHome<Reader extends CohortMember> extends HubContext {
+/** What the text of a stream needs of the hub. */
+export interface TextHome extends HubContext {
+  /** Where frames are put together; one for all streams. */
   readonly out: ChunkWriter;
-  readonly deadlines: DeadlineWheel;
   /** A record time before which this node has had everything. */
   safeTimeMs(): number;
+}
+
+/** What a subscriber needs of the hub. */
+export interface SubscriberHome<Reader extends CohortMember> extends TextHome {
+  readonly deadlines: DeadlineWheel;
   /**
    * The live readers of the same subscription at the same place; made when there are none. Null while something waits to be sent to them: `waiter` is called when it was.
    * It is not sent at once, because a reader joins inside its own request, where each write to another socket takes four system calls.

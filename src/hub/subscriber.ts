@@ -1,14 +1,13 @@
-import { encodeRetry, keepAliveFrame } from '../protocol/control-frames.js';
-import { closeCatalogue, type CloseCode } from '../protocol/close-catalogue.js';
+import { keepAliveFrame } from '../protocol/control-frames.js';
+import type { CloseCode } from '../protocol/close-catalogue.js';
 import type { GapReason, TierName } from '../protocol/names.js';
-import { matchesFilter } from '../routing/filter.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Cohort, CohortMember } from './cohort.js';
 import { CatchUp } from './catch-up.js';
 import type { Cursor } from './cursor.js';
-import { askedChannels, endMark, isSameRecord } from './encode-events.js';
 import type { Sink, SinkOwner } from './sink.js';
 import type { RenewedTerms, StreamTerms, TermsEvent } from './stream-terms.js';
+import { StreamText } from './stream-text.js';
 import type { Start, SubscriberHome, SubscriberState } from './subscriber-home.js';
 import type { Subscription } from './subscription.js';
 import { TermsWatch, type TermsStream } from './terms-watch.js';
@@ -24,6 +23,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   readonly subscription: Subscription;
   readonly #home: SubscriberHome<Subscriber>;
   readonly #sink: Sink;
+  readonly #text: StreamText;
   readonly #closeAtTickMs: number;
   /** Null: nothing was promised but the events. */
   readonly #watch: TermsWatch | null;
@@ -35,14 +35,12 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   #blockedSinceTickMs = 0;
   /** Bytes were written since the keep-alive wheel came by. */
   #hasWritten = true;
-  #lastPosition = '';
   #reading: AbortController | null = null;
   /** Null while live. */
   #catchUp: CatchUp | null;
   /** The head was all: the present state was the terminal event, or there is nothing to follow. */
   #isOver = false;
   #resumedFrom: TierName | null = null;
-  #eventCount = 0;
   /** Gaps to be told as soon as the socket takes bytes, each with where it begins (null: where the cursor is then) and what it does to the cursor. */
   #untold: { readonly reason: GapReason; readonly from: Cursor | null; readonly move: (cursor: Cursor) => void }[] = [];
 
@@ -50,6 +48,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     this.#home = home;
     this.subscription = subscription;
     this.#sink = sink;
+    this.#text = new StreamText(home, subscription);
     this.#cursor = start.cursor;
     this.#catchUp = new CatchUp(home, start.isResume);
     const { options, environment } = home;
@@ -57,7 +56,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     const maxAgeMs = terms?.maxAgeMs ?? options.maxAgeMs;
     const ageMs = maxAgeMs === 0 ? Infinity : maxAgeMs * (0.8 + 0.2 * environment.random());
     this.#closeAtTickMs = environment.clock.tickMs() + Math.max(ageMs, this.#watch?.leastAgeMs ?? 0);
-    this.#writeHead(start, terms);
+    this.#isOver = this.#text.head(start, terms, this.#retryMs, this.#watch);
+    if (start.gap !== null) this.#catchUp.sawGap();
   }
 
   /** What the stream was so far. */
@@ -66,7 +66,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     const { terms } = this;
     return {
       ...(terms === null ? {} : { streamId: terms.streamId }),
-      events: this.#eventCount,
+      events: this.#text.eventCount,
       ...(tier === null ? {} : { resumedFrom: tier }),
     };
   }
@@ -98,8 +98,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   // ---- what the hub tells
 
   takeLive(frames: Uint8Array, position: string | null, count: number): boolean {
-    this.#eventCount += count;
-    if (position !== null) this.#lastPosition = position;
+    this.#text.handedOver(position, count);
     return this.#write(frames);
   }
 
@@ -165,9 +164,9 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     }
     if (nowTickMs >= this.#closeAtTickMs) return this.close('max-age');
     const position = this.currentPosition();
-    if (position !== this.#lastPosition) {
+    if (position !== this.#text.lastPosition) {
       this.#home.out.begin();
-      this.#control('selvage.position', {}, position);
+      this.#text.position(position);
       this.#flushOut();
     } else if (!this.#hasWritten) this.#write(keepAliveFrame);
     this.#hasWritten = false;
@@ -176,12 +175,9 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   /** Ends the stream on purpose. */
   close(code: CloseCode): void {
     if (this.#state === 'closed') return;
-    const { out, environment } = this.#home;
-    const { reconnect, retryMs } = closeCatalogue[code];
-    const jitteredMs = Math.round(Math.max(retryMs, reconnect === 'stop' ? 0 : this.#retryMs / 2) * (0.75 + 0.5 * environment.random()));
+    const { out } = this.#home;
     out.begin();
-    if (reconnect !== 'stop') out.append(encodeRetry(jitteredMs));
-    this.subscription.format.control(out, 'selvage.close', { code, reconnect, retryMs: jitteredMs }, null);
+    this.#text.close(code, this.#retryMs);
     this.#leave();
     this.#sink.end(out.take(), code);
   }
@@ -214,15 +210,14 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   tell(type: string, data: object): void {
-    const { out } = this.#home;
-    out.begin();
-    this.subscription.format.control(out, type, data, null);
+    this.#home.out.begin();
+    this.#text.note(type, data);
     this.#flushOut();
   }
 
   endWith(event: TermsEvent, code: CloseCode): void {
     this.#home.out.begin();
-    this.#last(event, this.currentPosition());
+    this.#text.last(event, this.currentPosition());
     this.#flushOut();
     this.close(code);
   }
@@ -284,31 +279,15 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   #appendPage(cursor: Cursor, index: number, events: readonly RoutedEvent[], provenTo: number): void {
-    const { out, metrics, environment } = this.#home;
-    const { filter, format } = this.subscription;
-    const wanted = events.filter((event) => event.offset > (cursor.at[index] as number) && matchesFilter(filter, event));
-    const before = out.length;
-    for (let i = 0; i < wanted.length; i++) {
-      const event = wanted[i] as RoutedEvent;
-      const isTerminal = filter.until?.has(event.type) === true;
-      const isLast = isTerminal || !isSameRecord(event, wanted[i + 1]);
-      if (isLast) {
-        cursor.advance(index, event.offset);
-        this.#lastPosition = cursor.text(this.#home.safeTimeMs()) + (isTerminal ? endMark : '');
-      }
-      format.event(out, event, askedChannels(this.subscription, event), isLast ? this.#lastPosition : null);
-      if (isTerminal) {
-        this.#eventCount += i + 1;
-        this.#flushOut();
-        return this.close('ended');
-      }
+    const { isOver, newest } = this.#text.page(cursor, index, events);
+    if (isOver) {
+      this.#flushOut();
+      return this.close('ended');
     }
     cursor.advance(index, provenTo);
-    const newest = wanted[wanted.length - 1];
     if (newest === undefined) return;
+    const { metrics, environment } = this.#home;
     this.#watch?.sent(newest.timestampMs, environment.clock.tickMs());
-    this.#eventCount += wanted.length;
-    metrics.eventsSent(wanted.length, out.length - before);
     if (this.#catchUp?.isReplaying !== true) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
   }
 
@@ -345,7 +324,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
       if (this.state === 'closed') return;
       // Each page ends with a position, or a filtered replay that is cut off would start over for ever.
       const position = cursor.text(this.#home.safeTimeMs());
-      if (position !== this.#lastPosition) this.#control('selvage.position', {}, position);
+      if (position !== this.#text.lastPosition) this.#text.position(position);
     }
     this.#pump();
   }
@@ -381,58 +360,12 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     return this.terms?.retryMs ?? this.#home.options.retryMs;
   }
 
-  #writeHead({ gap, latest, cursor, final }: Start, terms: StreamTerms | null): void {
-    const { out, environment } = this.#home;
-    out.begin();
-    out.append(encodeRetry(this.#retryMs * (0.75 + 0.5 * environment.random())));
-    out.append(keepAliveFrame);
-    const position = cursor.text(this.#home.safeTimeMs());
-    if (gap === null) this.#control('selvage.position', {}, position);
-    else this.#sayGap(gap.reason, gap.from);
-    const { filter, format } = this.subscription;
-    const greeting = terms?.greeting ?? null;
-    if (greeting !== null) format.control(out, greeting.type, greeting.data(environment.clock.nowMs()), null);
-    if (final !== undefined) {
-      this.#isOver = true;
-      return this.#last(final, position);
-    }
-    for (const event of latest) {
-      if (!matchesFilter(filter, event)) continue;
-      this.#watch?.sent(event.timestampMs, environment.clock.tickMs());
-      this.#isOver = filter.until?.has(event.type) === true;
-      if (this.#isOver) this.#lastPosition = position + endMark;
-      format.event(out, event, askedChannels(this.subscription, event), this.#lastPosition);
-      this.#eventCount++;
-      if (this.#isOver) return;
-    }
-  }
-
-  /** Appends an event of the fabric's own behind which there is nothing: whoever comes back with its id is told so. */
-  #last(event: TermsEvent, position: string): void {
-    const { out, environment } = this.#home;
-    this.#lastPosition = position + endMark;
-    const nowMs = environment.clock.nowMs();
-    this.subscription.format.own(out, event.type, event.data(nowMs), nowMs, this.#lastPosition);
-  }
-
   /** Tells a gap and moves over it; what was filtered out before it is no part of it. */
   #tellGap(reason: GapReason, move: () => void, begin = this.#cursor as Cursor): void {
     const from = begin.text(this.#home.safeTimeMs());
     move();
-    this.#sayGap(reason, from);
-  }
-
-  /** The id of a gap is where reading goes on. */
-  #sayGap(reason: GapReason, from: string | null): void {
-    const to = (this.#cursor as Cursor).text(this.#home.safeTimeMs());
     this.#catchUp?.sawGap();
-    this.#home.metrics.gapTold(reason);
-    this.#control('selvage.gap', { reason, from, to }, to);
-  }
-
-  #control(type: string, data: object, position: string): void {
-    this.#lastPosition = position;
-    this.subscription.format.control(this.#home.out, type, data, position);
+    this.#text.gap(reason, from, (this.#cursor as Cursor).text(this.#home.safeTimeMs()));
   }
 
   #tellUntold(cursor: Cursor): void {
@@ -455,7 +388,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
 
   /** The position of everything handed over or filtered out so far. */
   currentPosition(): string {
-    if (this.#state === 'closed') return this.#lastPosition;
+    if (this.#state === 'closed') return this.#text.lastPosition;
     const cohort = this.#cohort;
     if (cohort !== null) return cohort.position(this.#home.safeTimeMs());
     return (this.#cursor as Cursor).text(this.#home.safeTimeMs());

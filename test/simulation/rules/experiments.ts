@@ -28,9 +28,9 @@ export const experiments: readonly Experiment[] = [
   {
     rule: 1,
     without: 'a position at the head of the stream',
-    file: 'src/hub/subscriber.ts',
-    find: `if (gap === null) this.#control('selvage.position', {}, position);`,
-    replace: `if (gap === null) this.#lastPosition = position;`,
+    file: 'src/hub/stream-text.ts',
+    find: `if (gap === null) this.position(position);`,
+    replace: `if (gap === null) this.lastPosition = position;`,
     noticedBy: 'seeds',
   },
   {
@@ -173,9 +173,9 @@ export const experiments: readonly Experiment[] = [
   {
     rule: 8,
     without: 'the id of a gap being where reading goes on',
-    file: 'src/hub/subscriber.ts',
+    file: 'src/hub/stream-text.ts',
     find: `this.#control('selvage.gap', { reason, from, to }, to);`,
-    replace: `this.subscription.format.control(this.#home.out, 'selvage.gap', { reason, from, to }, null);`,
+    replace: `this.note('selvage.gap', { reason, from, to });`,
     noticedBy: 'seeds',
   },
   {
@@ -302,7 +302,7 @@ export const experiments: readonly Experiment[] = [
     rule: 20,
     without: 'a position at the end of a page whose events were all filtered out',
     file: 'src/hub/subscriber.ts',
-    find: `if (position !== this.#lastPosition) this.#control('selvage.position', {}, position);\n    }\n    this.#pump();`,
+    find: `if (position !== this.#text.lastPosition) this.#text.position(position);\n    }\n    this.#pump();`,
     replace: `void position;\n    }\n    this.#pump();`,
     noticedBy: 'filteredReplay',
   },
@@ -398,10 +398,10 @@ export const experiments: readonly Experiment[] = [
   {
     rule: 28,
     without: 'other partitions standing still while one is replayed',
-    file: 'src/hub/subscriber.ts',
-    find: 'cursor.advance(index, event.offset);\n        this.#lastPosition',
+    file: 'src/hub/stream-text.ts',
+    find: 'cursor.advance(index, event.offset);\n        this.lastPosition',
     replace:
-      'cursor.partitions.forEach((p, k) => k === index || cursor.advance(k, p.tail));\n        cursor.advance(index, event.offset);\n        this.#lastPosition',
+      'cursor.partitions.forEach((p, k) => k === index || cursor.advance(k, p.tail));\n        cursor.advance(index, event.offset);\n        this.lastPosition',
     noticedBy: 'seeds',
   },
 ];
