@@ -1,4 +1,6 @@
+import { makePublish } from './make-publish.js';
 import { Choices } from './random.js';
+import { stand } from './stand-ins.js';
 
 export interface FuzzCase {
   /** What is sent, in this order, each in a segment of its own. */
@@ -66,12 +68,29 @@ const paths = [
   '/openapi.json',
   '/asyncapi.json',
   '/v1/tickets',
+  '/v1/tickets',
+  '/v1/session',
   '/v1/streams/abc/token',
+  `/v1/streams/${stand.stream}/token`,
+  `/v1/streams/${stand.stream}/token`,
   '/v1/disconnect',
   '/metrics',
   '/healthz/ready',
   '/v1/events/',
   '/v2',
+];
+/** The shapes of deploy/streams.yaml; `*` is one value. */
+const namedPaths = [
+  '/api/v1/sse/stream/*',
+  '/api/v1/sse/broadcast',
+  '/api/v1/sse/projects/*/stages/*/',
+  '/api/v1/sse/projects/*/',
+  '/api/v1/sse/projects/*/stages/*/stream/',
+  '/api/v1/sse/projects/*/stream/',
+  '/api/v1/sse/tasks/*/progress',
+  '/api/v1/training/*/stream',
+  '/api/v1/conversations/*/stream',
+  '/api/v1/*/*',
 ];
 const parameters = [
   'channel',
@@ -85,8 +104,9 @@ const parameters = [
   'wait',
   'lastEventId',
   'last_event_id',
-  'token',
+  'access_token',
   'ticket',
+  'session',
   'x',
 ];
 const headerNames = [
@@ -125,6 +145,9 @@ const headerValues = [
   'gzip, br',
   'gzip;q=0',
   'Bearer a.b.c',
+  `Bearer ${stand.token}`,
+  `Bearer ${stand.otherToken}`,
+  `Bearer ${stand.lateToken}`,
   'Bearer ',
   'Basic eDp4',
   '"1aaaa.bbbbb-4-0-1"',
@@ -144,7 +167,10 @@ const headerValues = [
   '10.0.0.1, 10.0.0.2',
   'for=unknown;by=_x',
   'a=b; a=c',
-  '__Host-token=x.y.z',
+  '__Host-selvage=x.y.z',
+  `__Host-selvage=${stand.token}`,
+  `"${stand.position}"`,
+  stand.position,
 ];
 const mediaTypes = [
   'application/json',
@@ -168,12 +194,19 @@ export function makeCase(seed: number, caseNumber: number): FuzzCase {
 }
 
 function makeRequest(choices: Choices, mayBreakFraming: boolean): Buffer {
-  const method = choices.of(methods);
-  const body = method === 'POST' || choices.chance(0.1) ? makeBody(choices) : null;
-  const lines = [`${method} ${makeTarget(choices)} HTTP/1.1`, 'Host: fuzz'];
-  for (const line of choices.some(5, () => `${choices.of(headerNames)}: ${headerValue(choices)}`)) lines.push(line);
+  const path = makePath(choices);
+  const isPost = postPath.test(path);
+  const method = choices.chance(0.5) ? (isPost ? 'POST' : 'GET') : choices.of(methods);
+  const { body, lines: own } = method === 'POST' || choices.chance(0.1) ? bodyFor(choices, path) : { body: null, lines: [] };
+  const lines = [`${method} ${path}${makeQuery(choices, isPost)} HTTP/1.1`, 'Host: fuzz'];
+  if (choices.chance(0.6))
+    lines.push(
+      `Authorization: Bearer ${choices.of([stand.token, stand.token, stand.token, stand.token, stand.otherToken, stand.lateToken])}`,
+    );
+  for (const line of choices.some(choices.chance(0.5) ? 1 : 5, () => `${choices.of(headerNames)}: ${headerValue(choices)}`))
+    lines.push(line);
   if (body === null) return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-  lines.push(`Content-Type: ${choices.of(mediaTypes)}`);
+  lines.push(...own);
   const isChunked = choices.chance(0.3);
   if (isChunked) lines.push('Transfer-Encoding: chunked');
   if (!isChunked || (mayBreakFraming && choices.chance(0.1)))
@@ -184,9 +217,39 @@ function makeRequest(choices: Choices, mayBreakFraming: boolean): Buffer {
   return Buffer.concat(body.length === 0 ? [head, Buffer.from('0\r\n\r\n')] : [head, size, body, Buffer.from('\r\n0\r\n\r\n')]);
 }
 
-function makeTarget(choices: Choices): string {
-  const pairs = choices.some(5, () => `${choices.of(parameters)}=${queryValue(choices)}`);
-  return choices.of(paths) + (pairs.length === 0 ? '' : `?${pairs.join('&')}`);
+const postPath = /publish|tickets|token|session|disconnect/;
+
+function makePath(choices: Choices): string {
+  if (choices.chance(0.6)) return choices.of(paths);
+  const named = choices.of(namedPaths).replaceAll('*', () => queryValue(choices).replaceAll(/[?#]/g, '').slice(0, 400));
+  return choices.chance(0.8) ? named : named.replace(/\/?$/, choices.of(['', '/', '//', '/.', '?', '/stream']));
+}
+
+function makeQuery(choices: Choices, isPost: boolean): string {
+  if (choices.chance(isPost ? 0.8 : 0.2)) return '';
+  const pairs = choices.some(choices.chance(0.5) ? 1 : 5, () => makePair(choices));
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+function makePair(choices: Choices): string {
+  if (choices.chance(0.3)) return `channel=${choices.of(['a', 'task.1', 'open.a'])}`;
+  if (choices.chance(0.1)) return `ticket=${stand.ticket}&channel=honest-ticket`;
+  if (choices.chance(0.1)) return `${choices.of(['lastEventId', 'last_event_id', 'lastEventID'])}=${stand.position}`;
+  return `${choices.of(parameters)}=${queryValue(choices)}`;
+}
+
+/** A body that the address takes, or one that nothing does. */
+function bodyFor(choices: Choices, path: string): { readonly body: Buffer; readonly lines: readonly string[] } {
+  if (choices.chance(0.3)) return { body: makeBody(choices), lines: [`Content-Type: ${choices.of(mediaTypes)}`] };
+  if (path.endsWith('/publish')) return makePublish(choices, oddities);
+  const json = ['Content-Type: application/json'];
+  if (!path.endsWith('/tickets')) return { body: Buffer.alloc(0), lines: choices.chance(0.5) ? json : [] };
+  const channel = (): string => (choices.chance(0.7) ? choices.of(['a', 'honest-ticket', 'task.1']) : choices.of(oddities));
+  const asked = choices.chance(0.6)
+    ? { channels: choices.some(choices.chance(0.1) ? 70 : 3, channel) }
+    : { stream: choices.chance(0.7) ? choices.of(namedPaths).replaceAll('*', 'x') : choices.of(oddities) };
+  const origin = choices.chance(0.2) ? { origin: choices.of(['https://app.example.com', 'null', ...oddities]) } : {};
+  return { body: Buffer.from(JSON.stringify({ ...asked, ...origin })), lines: json };
 }
 
 /** No longer than heads may be, and nothing that ends a line: mutation does that. */

@@ -26,6 +26,8 @@ export class SseReader {
   readonly gaps: ToldGap[] = [];
   /** Codes of `selvage.close`. */
   readonly closes: string[] = [];
+  /** What the stream is called, once its token is about to run out. */
+  tokenStream: string | null = null;
   status = 0;
   lastId: string | null = null;
   eventCount = 0;
@@ -113,6 +115,7 @@ export class SseReader {
     }
     this.types.push(frame.type);
     if (type === 'selvage.gap') this.gaps.push(JSON.parse(data) as ToldGap);
+    if (type === 'selvage.token') this.tokenStream = (JSON.parse(data) as { stream: string }).stream;
     if (type === 'selvage.close') this.closes.push((JSON.parse(data) as { code: string }).code);
   }
 

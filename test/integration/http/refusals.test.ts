@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import fetchEventSourcePackage from '@microsoft/fetch-event-source';
 import { EventSource } from 'eventsource';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -22,6 +24,17 @@ afterEach(() => {
 /** What its documentation calls a fatal error: without it, it tries again for ever. */
 function giveUp(error: unknown): never {
   throw error;
+}
+
+/** What curl shows, and whether it takes it for a failure where asked to (`--fail`: 22). */
+async function curl(url: string, ...options: string[]): Promise<{ status: number; text: string; exitCode: number }> {
+  const args = ['-sN', '--max-time', '10', '-w', '\\n%{http_code}', ...options, url];
+  const { stdout, exitCode } = await promisify(execFile)('curl', args).then(
+    ({ stdout }) => ({ stdout, exitCode: 0 }),
+    (error: unknown) => ({ stdout: (error as { stdout: string }).stdout, exitCode: (error as { code: number }).code }),
+  );
+  const at = stdout.lastIndexOf('\n');
+  return { status: Number(stdout.slice(at + 1)), text: stdout.slice(0, at), exitCode };
 }
 
 const codes = Object.keys(errorCatalogue) as ErrorCode[];
@@ -56,7 +69,11 @@ describe.each(codes.filter((code) => !comesBack(code)))('%s is final', (code) =>
     expect(answer.headers.get('retry-after')).toBeNull();
     expect(answer.headers.get('ratelimit')).toBe('"streams";r=0');
     expect(await answer.json()).toMatchObject({ type: `urn:selvage:error:${code}`, code, status: answer.status, limit: 5, present: 6 });
-    expect(streams.requests).toHaveLength(3);
+    const shown = await curl(url);
+    expect(shown).toMatchObject({ status: errorCatalogue[code].status, exitCode: 0 });
+    expect(JSON.parse(shown.text)).toMatchObject({ code, detail: 'No.' });
+    expect((await curl(url, '--fail')).exitCode).toBe(22);
+    expect(streams.requests).toHaveLength(5);
   });
 });
 
@@ -78,6 +95,13 @@ describe.each(codes.filter(comesBack))('%s is to be tried again', (code) => {
       onclose: () => void (hasEnded = true),
     });
     expect([heard, hasEnded]).toEqual([[{ event: 'selvage.close', retry: close.retryMs }], true]);
+    // curl accepts anything: it is told like a program, and repeats by itself where asked to (--retry minds Retry-After). As a stream it is told by an event.
+    const shown = await curl(url);
+    expect(shown.status).toBe(errorCatalogue[code].status);
+    expect(JSON.parse(shown.text)).toMatchObject({ code });
+    const streamed = await curl(url, '-H', 'Accept: text/event-stream');
+    expect(streamed).toMatchObject({ status: 200, exitCode: 0 });
+    expect(streamed.text).toMatch(/^retry: \d+\nevent: selvage\.close\ndata: \{.*"reconnect":"back-off"/);
     for (const accept of ['*/*', 'application/json']) {
       const answer = await fetch(url, { headers: { accept } });
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([errorCatalogue[code].status, '7']);

@@ -1,14 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SelvageNode } from '../../platform/selvage-node.js';
 import { RawClient } from './raw-client.js';
 
+const secret = 'a secret of at least 32 bytes, no less';
 let node: SelvageNode;
+let token: string;
 beforeAll(async () => {
+  token = await new SignJWT({ sub: 'ada', selvage: { publish: ['**'] } })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(secret));
   node = await SelvageNode.start({
     env: {
       HOST: '127.0.0.1',
-      SELVAGE_JWT_SECRET: 'a secret of at least 32 bytes, no less',
+      SELVAGE_JWT_SECRET: secret,
       SELVAGE_TICKET_SECRET: 'another secret of at least 32 bytes',
       SELVAGE_AUTH_COOKIES: 'true',
       SELVAGE_CORS_ORIGINS: 'https://app.example.com',
@@ -66,3 +73,13 @@ describe.each(['/v1/publish', '/v1/tickets', '/v1/session', '/v1/streams/0123456
     });
   },
 );
+
+test('a POST with an empty body, whose head comes in pieces, is answered at once', async () => {
+  const client = await RawClient.connect(node.port);
+  for (const part of ['POST /v1/publish HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ', `${token}\r\nContent`, '-Length: 0\r\n\r\n']) {
+    client.send(part);
+    await sleep(50);
+  }
+  expect(await client.until((text) => text.includes('unsupported-media-type'), 2_000)).toMatch(/^HTTP\/1\.1 415 /);
+  client.close();
+});
