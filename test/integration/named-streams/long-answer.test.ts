@@ -66,6 +66,15 @@ const gapsOf = (stream: OpenStream): unknown[] =>
 const untilMemoryHoldsLess = (): Promise<true> =>
   waitFor(async () => (await readMetric(node, 'selvage_recent_events')) < chunkCount, { what: 'memory to hold less than the answer' });
 
+/** The window has the whole topic; before that it still shows a beginning further back, and more of the answer can be found. */
+async function untilIndexed(): Promise<void> {
+  const end = Number((await kafka.admin.fetchTopicOffsets(topic))[0]?.high);
+  await waitFor(async () => (await readMetric(node, 'selvage_window_high_offset', { topic })) >= end - 1, {
+    timeoutMs: 30_000,
+    what: 'the window',
+  });
+}
+
 test('whoever joins in the middle of an answer that is longer than memory and window sees it whole, from the log', async () => {
   const thread = uniqueName('c');
   await say(thread, 'user_message', 'an older question');
@@ -102,6 +111,7 @@ test('an answer whose beginning lies beyond the bound: gap `too-far`, then what 
   for (let from = 0; from < count; from += 2_500) await say(thread, 'ai_response_chunk', ...numbers(2_500).map((n) => from + n));
   await witness.until((stream) => datasOf(stream, 'ai_response_chunk').at(-1) === count - 1, 'the answer so far', 30_000);
   await untilMemoryHoldsLess();
+  await untilIndexed();
 
   const late = await open(thread);
   await late.until((stream) => datasOf(stream, 'ai_response_chunk').at(-1) === count - 1, 'what is known');
