@@ -5,7 +5,7 @@ const realServers = { globalSetup: ['test/platform/start-shared-services.ts'], h
 
 /**
  * Projects run one group after another (`groupOrder`), the cheap ones first; within a group at most two files at a time, which is what a machine with two cores
- * and a broker on it can take.
+ * and a broker on it can take. Those of `integration` wait for servers more than they compute: three.
  */
 export default defineConfig({
   test: {
@@ -33,7 +33,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
           ...realServers,
         },
