@@ -33,10 +33,18 @@ export function findFault(text: string): string | null {
   return null;
 }
 
+/**
+ * The addon's own word on a head that it cannot read, as the last thing before it cuts the connection. Sent behind an open stream, such a head is refused
+ * in the middle of it (PROTOCOL §2): whoever pipelines there has broken off its own stream.
+ */
+const addonRefusal = /^HTTP\/1\.1 (400|431|505) [ -~]*\r\nConnection: close\r\n/;
+
 /** A stream is chunks of text; behind its last chunk nothing may come. */
 function findStreamFault(text: string): string | null {
   let at = 0;
   while (at < text.length) {
+    // The line end of a chunk comes with the next one.
+    if (addonRefusal.test(text.slice(at)) || (at > 1 && addonRefusal.test(text.slice(at - 2)))) return null;
     const line = /^([0-9a-f]+)\r\n/i.exec(text.slice(at, at + 20));
     if (line === null)
       return text.length - at < 20 && /^[0-9a-f]*\r?$/i.test(text.slice(at))
