@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Tests that meet real servers: they share one Kafka and one Redis. */
 const realServers = { globalSetup: ['test/platform/start-shared-services.ts'], hookTimeout: 60_000 };
 
+/** What operators have is tried whole by `npm run check:ops`; what takes minutes is left out of `npm test`. */
+const isOpsLong = process.env['SELVAGE_OPS_LONG'] !== undefined;
+
 /**
  * Projects run one group after another (`groupOrder`), the cheap ones first; within a group at most two files at a time, which is what a machine with two cores
  * and a broker on it can take. Those of `integration` wait for servers more than they compute: three.
@@ -71,10 +74,34 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'ops',
+          include: ['test/ops/**/*.test.ts'],
+          exclude: isOpsLong ? [] : ['test/ops/**/*.long.test.ts'],
+          testTimeout: isOpsLong ? 600_000 : 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 6 },
+          ...realServers,
+          hookTimeout: isOpsLong ? 900_000 : 120_000,
+        },
+      },
+      {
+        test: {
           name: 'fuzz',
           include: ['test/fuzz/**/*.test.ts'],
           hookTimeout: 60_000,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
+        },
+      },
+      {
+        test: {
+          // Faults in clusters of their own, minutes each: only `npm run check:ops` has them.
+          name: 'drills',
+          include: ['test/drills/**/*.test.ts'],
+          testTimeout: 600_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 8 },
+          ...realServers,
+          hookTimeout: 300_000,
         },
       },
     ],
