@@ -9,8 +9,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hasCommand } from './apt.mjs';
 import { root } from './install.mjs';
-import { hasCommand, kafkaLibsPath, provision } from './provision.mjs';
+import { kafkaLibsPath, provision } from './provision.mjs';
 
 const buildMs = 600_000;
 const goPath = join(root, 'test', 'producers-go');

@@ -5,14 +5,14 @@
  *   node scripts/provision.mjs [kafka] [redis] [kcat] [chromium]      (all four when none is named)
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installCommands } from './apt.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pomPath = join(root, 'scripts', 'kafka-pom.xml');
 const mavenMs = 600_000;
-const aptMs = 900_000;
 
 /** The folder of the broker's jars; the version in its name is the one that `scripts/kafka-pom.xml` pins. */
 export function kafkaLibsPath() {
@@ -66,39 +66,7 @@ function provideKafka() {
 }
 
 function provideCommand(command, aptPackage, hint) {
-  if (hasCommand(command)) return undefined;
-  if (!hasCommand('apt-get')) return `${command}: not installed and there is no apt-get here to install ${aptPackage} (${hint})`;
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0) {
-    return `${command}: not installed, and installing ${aptPackage} by apt-get needs root (${hint})`;
-  }
-  say(`installing ${aptPackage} by apt-get`);
-  const apt = (...args) => {
-    const line = ['apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args];
-    const [file, ...rest] = isRoot ? line : ['sudo', '-n', 'env', 'DEBIAN_FRONTEND=noninteractive', ...line];
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    return spawnSync(file, rest, { env, encoding: 'utf8', timeout: aptMs });
-  };
-  const install = () => apt('install', '-y', '--no-install-recommends', aptPackage);
-  let installed = install();
-  if (installed.status !== 0) {
-    apt('update'); // the lists of a fresh machine are empty or old
-    installed = install();
-  }
-  if (installed.status === 0 && hasCommand(command)) return undefined;
-  return `${command}: apt-get could not install ${aptPackage} (${hint}): ${(installed.stderr ?? '').trim().split('\n').at(-1)}`;
-}
-
-/** Whether a command is on the PATH. */
-export function hasCommand(command) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, command), constants.X_OK);
-      return folder !== '';
-    } catch {
-      return false;
-    }
-  });
+  return installCommands([{ command, aptPackage, hint }])[0];
 }
 
 function say(text) {

@@ -9,10 +9,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCommand } from './apt.mjs';
 import { ensureBuilt } from './build.mjs';
 import { runChecks } from './checks.mjs';
 import { ensureInstalled, root } from './install.mjs';
-import { hasCommand, provision } from './provision.mjs';
+import { provision } from './provision.mjs';
 import { provisionProducers } from './provision-producers.mjs';
 
 /** Projects without real servers. */
