@@ -210,7 +210,8 @@ export function documentsOf(config: Config): DocumentMakers | null {
   };
 }
 
-function programVersion(): string {
+/** The version in the package's manifest. */
+export function programVersion(): string {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
   return manifest.version;
 }

@@ -43,6 +43,7 @@ import {
   hubOptionsOf,
   kafkaConnectionOf,
   limitOptionsOf,
+  programVersion,
   redisConnectionOf,
   replayBudgetsOf,
   sessionOf,
@@ -74,6 +75,7 @@ const unobserved: RoutingObserver = { unrouted: () => undefined, channelSkipped:
 /** Makes and starts everything, in the order in which data flows. Resolves when the ports are open; readiness tells when it delivers. */
 export async function startNode(config: Config, surroundings: Surroundings, signal: AbortSignal): Promise<Node> {
   const { environment, logger, metrics } = surroundings;
+  metrics.running(programVersion(), config.roles);
   const stops: (() => Promise<void> | void)[] = [];
   const readiness = new Readiness(({ ready, conditions }) => {
     metrics.ready(ready);
@@ -98,6 +100,7 @@ export async function startNode(config: Config, surroundings: Surroundings, sign
   await log.connect(signal);
   setLog(true, 'the log answers');
   const router = createRouter(config.routes, metrics, { eventBytesMax: config.limits.eventBytesMax });
+  for (const { topic } of router.topics) metrics.topicRouted(topic);
   await createTopics(config, log, logger);
   const { window, redis, close: closeWindow } = createWindow(config, router, surroundings);
   stops.push(closeWindow);

@@ -76,6 +76,8 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
   const { environment, metrics, logger, options } = parts;
   const accessLog = new AccessLog(options.log, environment, logger);
   const { socketsMax, streamsMax } = boundByFiles(options, logger);
+  metrics.connectionsMax(streamsMax);
+  const streamRoutes = new Set(['events', ...(parts.namedStreams ?? []).map(({ name }) => name)]);
   const board = new StreamBoard({ environment, metrics, logger, streamsMax, accessLog });
   let isDraining = false;
   const routes = createRoutes(parts, board, () => isDraining);
@@ -86,6 +88,7 @@ export function createHttpServer(parts: HttpServerParts): HttpServer {
     isDraining: () => isDraining,
     onAnswered({ request: { method, path }, subject, startedTickMs }, status, code, isStream) {
       metrics.requestAnswered(subject.route, status);
+      if (code !== null && streamRoutes.has(subject.route)) metrics.streamRefused(code);
       const durationMs = Math.round(environment.clock.tickMs() - startedTickMs);
       if (!isStream) accessLog.answered(subject, { method, path, status, code, durationMs });
     },

@@ -17,6 +17,7 @@ export class MetricRegistry {
   readonly registry: Registry;
   readonly #counters = new Map<string, CounterChild>();
   readonly #gauges = new Map<string, GaugeChild>();
+  readonly #startTopic: ((topic: string) => void)[] = [];
 
   constructor() {
     this.registry = new promClient.Registry();
@@ -31,7 +32,18 @@ export class MetricRegistry {
       labelNames: [...(entry.labels ?? [])],
       registers: [this.registry],
     });
-    return (labels = []) => resolve(this.#counters, entry.name, labels, () => counter.labels(...labels));
+    const child = (labels: readonly string[] = []): CounterChild =>
+      resolve(this.#counters, entry.name, labels, () => counter.labels(...labels));
+    for (const row of entry.series ?? []) {
+      if (entry.labels?.[0] === 'topic') this.#startTopic.push((topic) => child([topic, ...row]).inc(0));
+      else child(row).inc(0);
+    }
+    return child;
+  }
+
+  /** Lets the counters of a topic begin at 0. */
+  startTopic(topic: string): void {
+    for (const start of this.#startTopic) start(topic);
   }
 
   tally(key: KeysOf<'counter'>): Tally {

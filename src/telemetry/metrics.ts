@@ -4,13 +4,16 @@ import type { TierName } from '../protocol/names.js';
 export interface Metrics {
   // log
   recordsRead(topic: string, count: number, bytes: number): void;
-  partitionLag(topic: string, partition: number, records: number): void;
+  /** `records` are still to be read up to `end`, the offset that the next one will get. */
+  partitionLag(topic: string, partition: number, records: number, end: number): void;
   fetchAge(seconds: number): void;
   tailHole(topic: string): void;
   tailRestarted(): void;
   topicReset(topic: string): void;
   fetchPace(ms: number): void;
   // routing
+  /** A topic of the routes, told once at the start: its counters begin at 0. */
+  topicRouted(topic: string): void;
   unrouted(topic: string): void;
   channelSkipped(topic: string, why: string): void;
   typeReplaced(topic: string): void;
@@ -41,6 +44,10 @@ export interface Metrics {
   connectionClosed(reason: string, seconds: number): void;
   /** Open streams whose peer takes no bytes now. */
   connectionsStalled(count: number): void;
+  /** The bound of open streams, told once at the start. */
+  connectionsMax(count: number): void;
+  /** A stream or poll was refused, whatever the status of the answer. */
+  streamRefused(code: string): void;
   requestAnswered(route: string, status: number): void;
   published(outcome: string, count: number): void;
   // control
@@ -78,6 +85,8 @@ export interface Metrics {
   overlapJudged(outcome: 'kept' | 'closed'): void;
   // process
   eventLoopLag(seconds: number): void;
+  /** Told once at the start. */
+  running(version: string, roles: readonly string[]): void;
   ready(isReady: boolean): void;
   /** The text of `/metrics` and its content type. */
   expose(): Promise<{ readonly contentType: string; readonly body: string }>;

@@ -30,6 +30,7 @@ function logVerbs(metrics: MetricRegistry) {
   const records = metrics.counter('recordsRead');
   const bytes = metrics.counter('bytesRead');
   const lag = metrics.gauge('partitionLag');
+  const ends = metrics.gauge('partitionEnd');
   const age = metrics.gauge('fetchAge');
   const holes = metrics.counter('tailHoles');
   const restarts = metrics.counter('tailRestarts')();
@@ -41,7 +42,11 @@ function logVerbs(metrics: MetricRegistry) {
       records(labels).inc(count);
       bytes(labels).inc(byteCount);
     },
-    partitionLag: (topic, partition, behind) => lag.set(behind, [topic, String(partition)]),
+    partitionLag(topic, partition, behind, end) {
+      const labels = [topic, String(partition)];
+      lag.set(behind, labels);
+      ends.set(end, labels);
+    },
     fetchAge: (seconds) => age.set(seconds),
     tailHole: (topic) => holes([topic]).inc(),
     tailRestarted: () => restarts.inc(),
@@ -58,6 +63,7 @@ function routingVerbs(metrics: MetricRegistry) {
   const deadLettered = metrics.counter('deadLettered');
   const breaches = metrics.counter('keyedBreaches');
   return {
+    topicRouted: (topic) => metrics.startTopic(topic),
     unrouted: (topic) => unrouted([topic]).inc(),
     channelSkipped: (topic, why) => skipped([topic, why]).inc(),
     typeReplaced: (topic) => replaced([topic]).inc(),
@@ -139,6 +145,8 @@ function httpVerbs(metrics: MetricRegistry) {
   const closed = metrics.counter('connectionsClosed');
   const lifetime = metrics.histogram('connection');
   const stalled = metrics.gauge('connectionsStalled');
+  const bound = metrics.gauge('connectionsMax');
+  const refused = metrics.counter('streamsRefused');
   const requests = metrics.counter('requests');
   const published = metrics.counter('published');
   let openCount = 0;
@@ -153,6 +161,8 @@ function httpVerbs(metrics: MetricRegistry) {
       open.set(--openCount);
     },
     connectionsStalled: (count) => stalled.set(count),
+    connectionsMax: (count) => bound.set(count),
+    streamRefused: (code) => refused([code]).inc(),
     requestAnswered: (route, status) => requests([route, String(status)]).inc(),
     published: (outcome, count) => published([outcome]).inc(count),
   } satisfies Partial<Metrics>;
@@ -207,9 +217,11 @@ function limitVerbs(metrics: MetricRegistry) {
 
 function processVerbs(metrics: MetricRegistry) {
   const lag = metrics.histogram('eventLoopLag');
+  const info = metrics.gauge('nodeInfo');
   const ready = metrics.gauge('ready');
   return {
     eventLoopLag: (seconds) => lag.observe(seconds),
+    running: (version, roles) => info.set(1, [version, [...roles].sort().join(',')]),
     ready: (isReady) => ready.set(isReady ? 1 : 0),
   } satisfies Partial<Metrics>;
 }

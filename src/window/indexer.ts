@@ -122,7 +122,8 @@ export class Indexer implements SharedListener {
       // Nothing is known of the past: the latest events are made anew from what the log keeps of every key.
       else if (routed?.latestIsInLog === true) next = Math.min(end, low);
       // Vouches for a partition that never had a record, and for what is up to the start.
-      await this.#parts.window.write({ topic, partition, from: next, to: next - 1, events: [] });
+      const begun = await this.#parts.window.write({ topic, partition, from: next, to: next - 1, events: [] });
+      this.#parts.metrics.windowVouched(topic, partition, begun.high, begun.floor);
     } catch (error) {
       // Without the window's word, the group's: each later write finds out the rest.
       if (committed !== null && committed <= end) next = Math.min(end, Math.max(oldest, committed));

@@ -89,7 +89,7 @@ export class TailPositions {
       this.listener.onPartitionCountConfirmed(topic, offsets.length, askedAtTickMs);
     }
     for (const { partition, end } of offsets) {
-      this.metrics?.partitionLag(topic, partition, Math.max(0, end - (state.next.get(partition) ?? end)));
+      this.metrics?.partitionLag(topic, partition, Math.max(0, end - (state.next.get(partition) ?? end)), end);
     }
     return { toSeek: [...resets, ...added] };
   }

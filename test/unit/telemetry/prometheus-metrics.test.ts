@@ -54,11 +54,27 @@ test('open connections are what was opened less what was closed', async () => {
   expect(body).toContain('selvage_connections_closed_total{reason="client-gone"} 1');
 });
 
+test('a counter whose labels are known begins at 0, so that its first increment is an increase', async () => {
+  const metrics = createPrometheusMetrics({ processMetrics: false });
+  metrics.topicRouted('orders');
+  const { body } = await metrics.expose();
+  expect(body).toContain('selvage_gaps_total{reason="store-lost"} 0');
+  expect(body).toContain('selvage_resumes_total{tier="log",outcome="gap"} 0');
+  expect(body).toContain('selvage_log_tail_holes_total{topic="orders"} 0');
+  expect(body).toContain('selvage_undecodable_records_total{topic="orders",reason="oversized"} 0');
+  for (const { kind, labels, name } of entries) {
+    const isOfNamedThings = labels?.some((label) => ['issuer', 'route', 'kind'].includes(label)) === true;
+    const isTraffic =
+      name === 'selvage_log_records_read_total' || name === 'selvage_log_read_bytes_total' || name.startsWith('selvage_window_events');
+    if (kind === 'counter' && !isOfNamedThings && !isTraffic) expect(body, name).toMatch(new RegExp(`^${name}(\\{.*\\})? 0$`, 'm'));
+  }
+});
+
 test('two instances never meet, and the process is measured on request', async () => {
   const one = createPrometheusMetrics();
   const other = createPrometheusMetrics();
   one.published('accepted', 4);
-  expect((await other.expose()).body).not.toContain('accepted');
+  expect((await other.expose()).body).toContain('selvage_published_events_total{outcome="accepted"} 0');
   expect((await other.expose()).body).toContain('nodejs_eventloop_lag_seconds');
 });
 
