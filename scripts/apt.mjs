@@ -1,7 +1,7 @@
 /** Installs Debian packages for the tests, and sees to it that no service among them starts, now or with the machine. */
-import { spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { run } from './run.mjs';
 
 const aptMs = 900_000;
 const policyPath = '/usr/sbin/policy-rc.d';
@@ -26,15 +26,15 @@ export function hasCommand(command) {
  * Installs the packages of those commands that are missing, all by one call of apt-get; returns one sentence for each that could not be had.
  * @param {readonly { command: string, aptPackage: string, hint: string, services?: readonly string[] }[]} wanted
  */
-export function installCommands(wanted) {
+export async function installCommands(wanted) {
   const missing = wanted.filter(({ command }) => !hasCommand(command));
   if (missing.length === 0) return [];
   const refuse = (why) => missing.map(({ command, aptPackage, hint }) => `${command}: not installed, and ${why(aptPackage)} (${hint})`);
   if (!hasCommand('apt-get')) return refuse((name) => `there is no apt-get here to install ${name}`);
-  if (!isRoot() && spawnSync('sudo', ['-n', 'true']).status !== 0) return refuse((name) => `installing ${name} by apt-get needs root`);
+  if (!isRoot() && (await run('sudo', ['-n', 'true'])).code !== 0) return refuse((name) => `installing ${name} by apt-get needs root`);
   const packages = [...new Set(missing.map(({ aptPackage }) => aptPackage))];
   process.stderr.write(`provision: installing ${packages.join(', ')} by apt-get\n`);
-  const said = installPackages(
+  const said = await installPackages(
     packages,
     missing.flatMap(({ services = [] }) => services),
   );
@@ -44,41 +44,33 @@ export function installCommands(wanted) {
 }
 
 /** Returns the last line that apt-get said. */
-function installPackages(packages, services) {
+async function installPackages(packages, services) {
   const apt = (...args) => asRoot(['apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args]);
   const install = () => apt('install', '-y', '--no-install-recommends', ...packages);
-  const hasForbidden = forbidStarts();
+  const hasForbidden = await forbidStarts();
   try {
-    let installed = install();
-    if (installed.status !== 0) {
-      apt('update'); // the lists of a fresh machine are empty or old
-      installed = install();
+    let installed = await install();
+    if (installed.code !== 0) {
+      await apt('update'); // the lists of a fresh machine are empty or old
+      installed = await install();
     }
-    if (services.length > 0 && hasCommand('systemctl')) asRoot(['systemctl', 'disable', '--quiet', ...services]);
-    return (installed.stderr ?? '').trim().split('\n').at(-1);
+    if (services.length > 0 && hasCommand('systemctl')) await asRoot(['systemctl', 'disable', '--quiet', ...services]);
+    return installed.said.split('\n').at(-1);
   } finally {
-    if (hasForbidden) allowStarts();
+    if (hasForbidden) await asRoot(['rm', '-f', policyPath]);
   }
 }
 
 /** Packages ask this program before they start a service (invoke-rc.d(8)); 101 says no. One that is there has its own answer. */
-function forbidStarts() {
+async function forbidStarts() {
   if (existsSync(policyPath)) return false;
-  if (isRoot()) {
-    writeFileSync(policyPath, '#!/bin/sh\nexit 101\n');
-    chmodSync(policyPath, 0o755);
-  } else asRoot(['sh', '-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policyPath} && chmod 755 ${policyPath}`]);
+  await asRoot(['sh', '-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policyPath} && chmod 755 ${policyPath}`]);
   return true;
-}
-
-function allowStarts() {
-  if (isRoot()) rmSync(policyPath, { force: true });
-  else asRoot(['rm', '-f', policyPath]);
 }
 
 function asRoot(line) {
   const [file, ...args] = isRoot() ? line : ['sudo', '-n', 'env', 'DEBIAN_FRONTEND=noninteractive', ...line];
-  return spawnSync(file, args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, encoding: 'utf8', timeout: aptMs });
+  return run(file, args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: aptMs });
 }
 
 function isRoot() {

@@ -1,26 +1,26 @@
 /** Compiles `src` into `dist` and copies what the compiler leaves (Lua scripts, PROTOCOL.md, pages). `node scripts/build.mjs` builds always. */
-import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled, root } from './install.mjs';
+import { run } from './run.mjs';
 
 const sourcePath = join(root, 'src');
 const distPath = join(root, 'dist');
 const stampPath = join(distPath, '.built');
 
 /** Builds unless `dist` is newer than every source; returns whether `dist` is whole now. */
-export function ensureBuilt() {
+export async function ensureBuilt() {
   return isFresh() || build();
 }
 
 /** Builds; what was built from sources that are gone is removed. Returns whether it succeeded. */
-export function build() {
+export async function build() {
   const startMs = Date.now();
   rmSync(stampPath, { force: true });
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (compiled.status !== 0) return false;
+  const { code } = await run(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, isShown: true });
+  if (code !== 0) return false;
   for (const file of filesIn(sourcePath).filter(isAsset)) {
     const target = join(distPath, relative(sourcePath, file));
     mkdirSync(dirname(target), { recursive: true });
@@ -59,5 +59,5 @@ function filesIn(folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.exitCode = ensureInstalled() && build() ? 0 : 1;
+  process.exitCode = (await ensureInstalled()) && (await build()) ? 0 : 1;
 }

@@ -1,8 +1,8 @@
 /** The checks that need no server; each counts as one test. `node scripts/checks.mjs [name ...]` runs all or the named ones. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './install.mjs';
+import { run } from './run.mjs';
 
 const atOnce = 2;
 
@@ -22,7 +22,7 @@ export async function runChecks(names = Object.keys(checks)) {
   const work = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
       const startMs = performance.now();
-      const { isOk, output } = await run(checks[name]);
+      const { isOk, output } = await runCheck(checks[name]);
       const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
       process.stdout.write(`${isOk ? 'passed' : 'FAILED'}: check ${name} (${seconds} s)\n${isOk ? '' : `${output.trim()}\n`}`);
       counts[isOk ? 'passed' : 'failed']++;
@@ -32,14 +32,11 @@ export async function runChecks(names = Object.keys(checks)) {
   return counts;
 }
 
-async function run(command) {
+async function runCheck(command) {
   if (!command) return { isOk: false, output: `there is no such check; there are: ${Object.keys(checks).join(', ')}` };
   const [script, ...args] = command;
-  const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
-  const code = await new Promise((resolve) => child.once('error', () => resolve(-1)).once('close', resolve));
-  return { isOk: code === 0, output };
+  const { code, said } = await run(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root });
+  return { isOk: code === 0, output: said };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

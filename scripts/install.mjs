@@ -1,18 +1,18 @@
 /** Makes `node_modules` agree with `package-lock.json`, running `npm ci` only when it does not. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { run } from './run.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Installs when needed; returns whether it is installed now. */
-export function ensureInstalled() {
+export async function ensureInstalled() {
   if (isInstalled()) return true;
   process.stderr.write('installing dependencies (npm ci)\n');
   // The compiler is a development dependency, and npm's own words must not be mistaken for ours.
-  const done = spawnSync('npm', ['ci', '--include=dev'], { cwd: root, stdio: ['ignore', 2, 2] });
-  return done.status === 0;
+  const { code } = await run('npm', ['ci', '--include=dev'], { cwd: root, isShown: true });
+  return code === 0;
 }
 
 /** npm leaves a lock of what it really installed; it must say the same as ours, but for optional packages of other platforms. */

@@ -4,7 +4,6 @@
  *
  *   node scripts/provision-producers.mjs [franz] [java]      (both when none is named)
  */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { hasCommand } from './apt.mjs';
 import { root } from './install.mjs';
 import { kafkaLibsPath, provision } from './provision.mjs';
+import { run } from './run.mjs';
 
 const buildMs = 600_000;
 const goPath = join(root, 'test', 'producers-go');
@@ -24,35 +24,36 @@ export const franzProducerPath = () => join(root, '.cache', `franz-producer-${ha
 export const javaProducerPath = () => join(root, '.cache', `java-producer-${hashOf(javaPath)}`);
 
 /** Makes sure of each named producer; returns one sentence for each that could not be had. */
-export function provisionProducers(names = ['franz', 'java']) {
-  return names.map((name) => builders[name]()).filter((problem) => problem !== undefined);
+export async function provisionProducers(names = ['franz', 'java']) {
+  const problems = await Promise.all(names.map((name) => builders[name]()));
+  return problems.filter((problem) => problem !== undefined);
 }
 
 const builders = { franz: buildFranz, java: buildJava };
 
-function buildFranz() {
+async function buildFranz() {
   const path = franzProducerPath();
   if (existsSync(path)) return undefined;
   if (!hasCommand('go')) return 'the franz-go producer: there is no go on the PATH to build it';
   return build(path, 'go', (partial) => ['build', '-trimpath', '-o', partial, '.'], goPath);
 }
 
-function buildJava() {
+async function buildJava() {
   const path = javaProducerPath();
   if (existsSync(path)) return undefined;
-  const [problem] = provision(['kafka', 'javac']);
+  const [problem] = await provision(['kafka', 'javac']);
   if (problem) return problem;
   const classPath = join(kafkaLibsPath(), '*');
   return build(path, 'javac', (partial) => ['-cp', classPath, '-d', partial, 'JavaProducer.java'], javaPath);
 }
 
 /** Built beside and renamed at the end: a build cut short must never look complete, and another run may have finished first. */
-function build(path, command, argsOf, cwd) {
+async function build(path, command, argsOf, cwd) {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const partial = `${path}.partial-${process.pid}`;
   process.stderr.write(`provision: building ${path}\n`);
-  const built = spawnSync(command, argsOf(partial), { cwd, stdio: ['ignore', 2, 2], timeout: buildMs });
-  if (built.status === 0 && !existsSync(path)) renameSync(partial, path);
+  const { code } = await run(command, argsOf(partial), { cwd, isShown: true, timeoutMs: buildMs });
+  if (code === 0 && !existsSync(path)) renameSync(partial, path);
   rmSync(partial, { recursive: true, force: true });
   return existsSync(path) ? undefined : `${path}: ${command} could not build it (see above)`;
 }
@@ -65,7 +66,7 @@ function hashOf(folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const missing = provisionProducers(process.argv.length > 2 ? process.argv.slice(2) : undefined);
+  const missing = await provisionProducers(process.argv.length > 2 ? process.argv.slice(2) : undefined);
   for (const problem of missing) process.stderr.write(`provision: ${problem}\n`);
   // What else is printed goes to stderr, so that a caller can take the paths from here.
   process.stdout.write(`${JSON.stringify({ franz: franzProducerPath(), java: javaProducerPath() })}\n`);

@@ -2,13 +2,14 @@
  * Puts the real servers and tools that the tests need on this machine: Kafka from Maven jars into `.cache/`, Redis, kcat and chromium from apt.
  * Needs nothing but Node. What is already there is left alone, so a second run costs milliseconds.
  *
- *   node scripts/provision.mjs [kafka] [redis] [kcat] [chromium]      (all four when none is named)
+ *   node scripts/provision.mjs [kafka] [redis] [kcat] [chromium]      (these four when none is named; also nginx, haproxy, prometheus, alertmanager)
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installCommands } from './apt.mjs';
+import { hasCommand, installCommands } from './apt.mjs';
+import { aptTools } from './ops/tools/apt-tools.mjs';
+import { run } from './run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pomPath = join(root, 'scripts', 'kafka-pom.xml');
@@ -20,38 +21,39 @@ export function kafkaLibsPath() {
   return join(root, '.cache', `kafka-${version}`);
 }
 
-/** Makes sure of each named thing; returns one sentence for each that could not be had (none when all is well). */
-export function provision(names = ['kafka', 'redis', 'kcat', 'chromium']) {
-  const missing = [];
-  for (const name of names) {
-    const problem = steps[name] ? steps[name]() : `unknown thing to provide: ${name}`;
-    if (problem) missing.push(problem);
-  }
-  return missing;
-}
-
-const steps = {
-  kafka: provideKafka,
-  javac: () => provideCommand('javac', 'default-jdk-headless', 'it builds the Java producer of the tests'),
-  redis: () => provideCommand('redis-server', 'redis-server', 'or give REDIS_URL'),
-  kcat: () => provideCommand('kcat', 'kcat', 'an independent Kafka producer of the tests'),
-  chromium: () => provideCommand('chromium', 'chromium', 'the browser of the client tests'),
+/** What apt-get installs when it is missing. */
+const commands = {
+  java: { command: 'java', aptPackage: 'default-jdk-headless', hint: 'it runs the Kafka broker; or give KAFKA_BROKERS' },
+  javac: { command: 'javac', aptPackage: 'default-jdk-headless', hint: 'it builds the Java producer of the tests' },
+  maven: { command: 'mvn', aptPackage: 'maven', hint: 'it fetches the Kafka broker; or give KAFKA_BROKERS' },
+  redis: { command: 'redis-server', aptPackage: 'redis-server', hint: 'or give REDIS_URL', services: ['redis-server'] },
+  kcat: { command: 'kcat', aptPackage: 'kcat', hint: 'an independent Kafka producer of the tests' },
+  chromium: { command: 'chromium', aptPackage: 'chromium', hint: 'the browser of the client tests' },
+  ...aptTools,
 };
 
-function provideKafka() {
-  const java = provideCommand('java', 'default-jdk-headless', 'or give KAFKA_BROKERS');
-  if (java) return java;
+/** Makes sure of each named thing, fetching the broker while apt-get installs the rest; returns one sentence for each that could not be had (none when all is well). */
+export async function provision(names = ['kafka', 'redis', 'kcat', 'chromium']) {
+  const unknown = names.filter((name) => name !== 'kafka' && !commands[name]);
+  if (unknown.length > 0) return unknown.map((name) => `unknown thing to provide: ${name}`);
+  const wantsKafka = names.includes('kafka');
+  const isFetched = existsSync(kafkaLibsPath());
+  const ofKafka = wantsKafka ? ['java', ...(isFetched ? [] : ['maven'])] : [];
+  const installing = installCommands([...ofKafka, ...names.filter((name) => name !== 'kafka')].map((name) => commands[name]));
+  if (ofKafka.some((name) => !hasCommand(commands[name].command))) await installing;
+  const kafkaProblem = wantsKafka && !isFetched && hasCommand('mvn') ? await fetchKafka() : undefined;
+  return [...(await installing), ...(kafkaProblem ? [kafkaProblem] : [])];
+}
+
+async function fetchKafka() {
   const libs = kafkaLibsPath();
-  if (existsSync(libs)) return undefined;
-  const maven = provideCommand('mvn', 'maven', 'it fetches the Kafka broker; or give KAFKA_BROKERS');
-  if (maven) return maven;
   say(`fetching the Kafka broker into ${libs}`);
   mkdirSync(join(root, '.cache'), { recursive: true });
   // Copied beside and renamed at the end: a download cut short must never look complete.
   const partial = mkdtempSync(join(root, '.cache', 'kafka-partial-'));
   const goals = ['dependency:copy-dependencies', `-DoutputDirectory=${partial}`, '-DincludeScope=runtime'];
-  const copied = spawnSync('mvn', ['-q', '-B', '-f', pomPath, ...goals], { stdio: ['ignore', 'inherit', 'inherit'], timeout: mavenMs });
-  if (copied.status !== 0) {
+  const { code } = await run('mvn', ['-q', '-B', '-f', pomPath, ...goals], { isShown: true, timeoutMs: mavenMs });
+  if (code !== 0) {
     rmSync(partial, { recursive: true, force: true });
     return 'Kafka: Maven could not fetch the broker (see above); give KAFKA_BROKERS to use a running one';
   }
@@ -65,16 +67,12 @@ function provideKafka() {
   return undefined;
 }
 
-function provideCommand(command, aptPackage, hint) {
-  return installCommands([{ command, aptPackage, hint }])[0];
-}
-
 function say(text) {
   process.stderr.write(`provision: ${text}\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const missing = provision(process.argv.length > 2 ? process.argv.slice(2) : undefined);
+  const missing = await provision(process.argv.length > 2 ? process.argv.slice(2) : undefined);
   for (const problem of missing) say(problem);
   process.exitCode = missing.length === 0 ? 0 : 1;
 }

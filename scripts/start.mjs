@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { ensureBuilt } from './build.mjs';
 import { ensureInstalled, root } from './install.mjs';
 
-if (ensureInstalled() && ensureBuilt()) {
+if ((await ensureInstalled()) && (await ensureBuilt())) {
   const main = join(root, 'dist', 'main.js');
   process.argv[1] = main;
   await import(pathToFileURL(main).href);

@@ -6,25 +6,22 @@
  *
  * KAFKA_BROKERS and REDIS_URL name running servers to use instead of our own; tests that kill or stop servers are then skipped by name.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { hasCommand } from './apt.mjs';
 import { ensureBuilt } from './build.mjs';
 import { runChecks } from './checks.mjs';
-import { ensureInstalled, root } from './install.mjs';
+import { ensureInstalled } from './install.mjs';
+import { aptTools } from './ops/tools/apt-tools.mjs';
 import { provision } from './provision.mjs';
 import { provisionProducers } from './provision-producers.mjs';
+import { runVitest } from './run-vitest.mjs';
+import { Tally } from './tally.mjs';
 
 /** Projects without real servers. */
 const serverless = ['unit', 'architecture', 'simulation'];
-const countsPath = join(root, '.cache', `test-counts-${process.pid}.json`);
-const total = { passed: 0, failed: 0, skipped: 0 };
 
+const tally = new Tally();
 await runAll(planOf(process.argv.slice(2)));
-const hasRun = total.passed + total.failed > 0;
-process.exitCode = total.failed === 0 && hasRun ? 0 : 1;
-process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+tally.finish();
 
 /** What the arguments ask for; no arguments ask for everything. */
 function planOf(args) {
@@ -43,71 +40,32 @@ function planOf(args) {
     withTests: args.length === 0 || tests.length > 0 || rest.length > 0,
     needsServers: named.length === 0 || named.some((name) => !serverless.includes(name)),
     needsProducers: named.length === 0 || named.includes('integration'),
+    needsOpsTools: named.length === 0 || named.includes('ops'),
     // The drills take minutes each: `npm run check:ops` has them.
     vitestArgs: [...(named.length === 0 ? ['!drills'] : tests).flatMap((name) => ['--project', name]), ...rest],
   };
 }
 
 async function runAll(plan) {
-  if (!ensureInstalled()) return fail('npm ci (see above)');
-  if (plan.withTests && plan.needsServers) {
-    for (const problem of provision(thingsNeeded())) fail(problem);
-    if (plan.needsProducers) for (const problem of provisionProducers(producersNeeded())) fail(problem);
-    if (!ensureBuilt()) fail('the build of dist (see above)');
-  }
-  if (plan.withChecks) add(await runChecks());
-  if (plan.withTests) add(await runVitest(plan.vitestArgs));
+  // Servers are fetched while the checks run: the ones wait for the network, the others for this machine.
+  const servers = plan.withTests && plan.needsServers ? provideServers(plan) : Promise.resolve([]);
+  if (!(await ensureInstalled())) return tally.fail('npm ci (see above)');
+  if (plan.withTests && plan.needsServers && !(await ensureBuilt())) tally.fail('the build of dist (see above)');
+  if (plan.withChecks) tally.add(await runChecks());
+  for (const problem of await servers) tally.fail(problem);
+  if (plan.withTests) tally.add(await runVitest(plan.vitestArgs));
 }
 
-function thingsNeeded() {
-  const kafka = process.env.KAFKA_BROKERS ? [] : ['kafka'];
-  const redis = process.env.REDIS_URL ? [] : ['redis'];
-  return [...kafka, ...redis, 'kcat', 'chromium'];
+async function provideServers(plan) {
+  const problems = await provision([...serversNeeded(), 'kcat', 'chromium', ...(plan.needsOpsTools ? Object.keys(aptTools) : [])]);
+  return plan.needsProducers ? [...problems, ...(await provisionProducers(producersNeeded()))] : problems;
+}
+
+function serversNeeded() {
+  return [...(process.env.KAFKA_BROKERS ? [] : ['kafka']), ...(process.env.REDIS_URL ? [] : ['redis'])];
 }
 
 /** Without Go the tests of franz-go are skipped by name. */
 function producersNeeded() {
   return hasCommand('go') ? ['franz', 'java'] : ['java'];
-}
-
-/** Runs vitest once over all projects, its own report on the terminal; its counts come through a file (`count-reporter.mjs`). */
-async function runVitest(args) {
-  mkdirSync(join(root, '.cache'), { recursive: true });
-  const reporters = ['--reporter', 'default', '--reporter', join(root, 'scripts', 'count-reporter.mjs')];
-  const line = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--allowOnly=false', ...reporters, ...args];
-  const env = { ...process.env, SELVAGE_TEST_COUNTS: countsPath };
-  const [file, ...guarded] = [...deathGuard(), process.execPath, ...line];
-  const vitest = spawn(file, guarded, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.on(signal, () => vitest.kill(signal));
-  const code = await new Promise((resolve) => vitest.once('error', () => resolve(-1)).once('close', (status) => resolve(status ?? -1)));
-  const counts = readCounts();
-  // It may fail without a failed test: no file found, a set-up that threw, a crash.
-  if (code !== 0 && counts.failed === 0) fail(`vitest ended with ${code} (see above)`);
-  return counts;
-}
-
-/** On Linux the kernel ends vitest, and so its workers and their servers, when this process is killed. */
-function deathGuard() {
-  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
-  return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : [];
-}
-
-function readCounts() {
-  try {
-    return JSON.parse(readFileSync(countsPath, 'utf8'));
-  } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
-  } finally {
-    rmSync(countsPath, { force: true });
-  }
-}
-
-function add(counts) {
-  for (const state of Object.keys(total)) total[state] += counts[state];
-}
-
-function fail(what) {
-  process.stdout.write(`FAILED: ${what}\n`);
-  total.failed++;
 }

@@ -26,8 +26,8 @@ if (!(Number(given.get('--minutes')) > 0) || !Number.isInteger(Number(given.get(
   process.exit(2);
 }
 
-if (!ensureInstalled() || !ensureBuilt()) process.exit(1);
-for (const problem of provision(['kafka', 'redis', 'kcat'])) {
+if (!(await ensureInstalled()) || !(await ensureBuilt())) process.exit(1);
+for (const problem of await provision(['kafka', 'redis', 'kcat'])) {
   process.stderr.write(`${problem}\n`);
   process.exit(1);
 }

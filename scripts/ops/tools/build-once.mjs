@@ -1,17 +1,15 @@
 /** Things that are built or fetched once into `.cache/ops/` and found there ever after, by any number of processes at the same time. */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The top of the repository. */
-export const repositoryPath = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+import { join } from 'node:path';
+import { root } from '../../install.mjs';
+import { run } from '../../run.mjs';
 
 /** Where operators' tools are. `SELVAGE_OPS_CACHE` names another place, for instance one that several work trees share. */
-export const opsCachePath = process.env.SELVAGE_OPS_CACHE ?? join(repositoryPath, '.cache', 'ops');
+export const opsCachePath = process.env.SELVAGE_OPS_CACHE ?? join(root, '.cache', 'ops');
 
 const buildMs = 1_200_000;
+const saidCharactersMax = 2_000;
 
 /**
  * Makes `.cache/ops/<name>-<hash of its sources>` unless it is there, and returns its path. Processes that want the same thing wait for the first
@@ -37,16 +35,16 @@ export async function buildOnce(thing) {
     '[ -e "$FINAL" ] || { rm -rf "$OUT"; timeout "$LIMIT" sh -eu -c "$SCRIPT" || { rm -rf "$OUT"; exit 1; }; mv "$OUT" "$FINAL"; }';
   const env = { ...process.env, ...thing.env, FINAL: path, OUT: partial, SCRIPT: thing.script, LIMIT: String(limitSeconds) };
   process.stderr.write(`provision: making ${thing.name}\n`);
-  const { code, said } = await run('flock', [`${path}.lock`, 'sh', '-c', guarded], thing.cwd ?? repositoryPath, env);
+  const { code, said } = await run('flock', [`${path}.lock`, 'sh', '-c', guarded], { cwd: thing.cwd ?? root, env });
   if (code === 0 && existsSync(path)) return path;
-  throw new Error(`${thing.name}: could not be made in ${limitSeconds} s: ${said}`);
+  throw new Error(`${thing.name}: could not be made in ${limitSeconds} s: ${said.slice(-saidCharactersMax)}`);
 }
 
 /** A short hash of texts, and of the contents of files and folders, by which a thing made from them is named. */
 export function hashOf({ texts = [], paths = [] }) {
   const hash = createHash('sha256');
   for (const text of texts) hash.update(`${text}\0`);
-  for (const path of paths.flatMap(filesAt)) hash.update(`${path.slice(repositoryPath.length)}\0`).update(readFileSync(path));
+  for (const path of paths.flatMap(filesAt)) hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
   return hash.digest('hex').slice(0, 12);
 }
 
@@ -58,18 +56,4 @@ function filesAt(path) {
     if (error.code === 'ENOTDIR') return [path];
     throw error;
   }
-}
-
-const saidCharactersMax = 2_000;
-
-function run(file, args, cwd, env) {
-  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => (said = (said + text).slice(-saidCharactersMax)));
-  }
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ code: -1, said: error.message }));
-    child.once('close', (code) => resolve({ code, said: said.trim() }));
-  });
 }

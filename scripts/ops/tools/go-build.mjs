@@ -1,9 +1,9 @@
 /** Programs built by Go, their modules from the Go proxy, at the versions that a committed go.mod and go.sum say. */
 import { join } from 'node:path';
-import { repositoryPath, buildOnce, hashOf } from './build-once.mjs';
 import { hasCommand } from '../../apt.mjs';
+import { buildOnce, hashOf } from './build-once.mjs';
 
-const modulesPath = join(repositoryPath, 'scripts', 'ops', 'tools', 'go');
+const modulesPath = join(import.meta.dirname, 'go');
 
 /**
  * Builds one program from a module of ours, once for each state of the module's files, into `.cache/ops/<name>-<hash>`.

@@ -12,6 +12,10 @@ export function provideHelmUnittest(): Promise<string>;
 export function provideKubeconform(): Promise<string>;
 export function provideKubeApiserver(): Promise<string>;
 export function provideEtcd(): Promise<string>;
+/** The folder of CRDs (Gateway API, Prometheus operator, KEDA) as YAML files. */
+export function provideCrds(): Promise<string>;
+/** For `kubeconform -schema-location`. */
+export function provideKubernetesSchemas(): Promise<string>;
 
 export interface GoProgram {
   readonly name: string;

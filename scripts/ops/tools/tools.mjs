@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import * as apt from './apt-tools.mjs';
 import { provideEnvoy } from './envoy.mjs';
 import { provideHelm3, provideHelm4, provideHelmUnittest } from './helm.mjs';
+import { provideCrds, provideKubernetesSchemas } from './kubernetes-schemas.mjs';
 import { provideEtcd, provideKubeApiserver, provideKubeconform } from './kubernetes.mjs';
 
 export { goBuild } from './go-build.mjs';
-export { buildOnce, hashOf, opsCachePath } from './build-once.mjs';
 export {
   installAptTools,
   provideAlertmanager,
@@ -21,7 +21,17 @@ export {
   providePrometheus,
   providePromtool,
 } from './apt-tools.mjs';
-export { provideEnvoy, provideEtcd, provideHelm3, provideHelm4, provideHelmUnittest, provideKubeApiserver, provideKubeconform };
+export {
+  provideCrds,
+  provideEnvoy,
+  provideEtcd,
+  provideKubernetesSchemas,
+  provideHelm3,
+  provideHelm4,
+  provideHelmUnittest,
+  provideKubeApiserver,
+  provideKubeconform,
+};
 
 const tools = {
   Nginx: apt.provideNginx,
@@ -37,13 +47,15 @@ const tools = {
   Kubeconform: provideKubeconform,
   KubeApiserver: provideKubeApiserver,
   Etcd: provideEtcd,
+  KubernetesSchemas: provideKubernetesSchemas,
+  Crds: provideCrds,
 };
 
 /** Provides the named tools one after another; returns their paths, and one sentence for each that could not be had. */
 export async function provideTools(names = Object.keys(tools)) {
   const paths = {};
   const problems = [];
-  problems.push(...apt.installAptTools(names.map((name) => name.toLowerCase()).filter(apt.isAptTool)));
+  problems.push(...(await apt.installAptTools(names.map((name) => name.toLowerCase()).filter(apt.isAptTool))));
   for (const name of names) {
     if (!tools[name]) problems.push(`${name}: there is no such tool; there are: ${Object.keys(tools).join(', ')}`);
     else
