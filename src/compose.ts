@@ -41,6 +41,7 @@ import {
   documentsOf,
   httpOptionsOf,
   hubOptionsOf,
+  indexerGroupOf,
   kafkaConnectionOf,
   limitOptionsOf,
   programVersion,
@@ -147,6 +148,8 @@ function createWindow(config: Config, router: Router, { environment, logger, met
   }
   if (config.redis.url === null) return { window: null, redis: null, close: () => Promise.resolve() };
   const redis = new RedisConnection(redisConnectionOf(config), logger, environment);
+  metrics.redisUp(redis.isUp);
+  redis.onUpChange((isUp) => metrics.redisUp(isUp));
   const window = new RedisReplayWindow(options, { redis, environment, logger, metrics });
   return {
     window,
@@ -176,16 +179,11 @@ function startIndexer(
   const deadLetters = { topic: config.kafka.deadLetterTopic, perSecond, burst: perSecond };
   const indexer = new Indexer({ windowAgeMs: ageSeconds * 1_000, deadLetters }, { log, router, window, environment, logger, metrics });
   const topics = router.topics.map(({ topic }) => topic);
-  const consumer = log.share(`${config.group}-indexer-${fingerprintOf(router)}`, topics, indexer);
+  const consumer = log.share(indexerGroupOf(config, router.topics), topics, indexer);
   return async () => {
     await consumer.stop();
     indexer.stop();
   };
-}
-
-/** Indexers of different routes form different groups: in a rolling change both windows are written. */
-function fingerprintOf(router: Router): string {
-  return clusterTag(router.topics.map(({ topic, fingerprint }) => `${topic} ${fingerprint}`).join('\n'));
 }
 
 interface Edge {
@@ -212,6 +210,8 @@ async function startEdge(
   const topics = new TopicTable(clusterTag(log.clusterId()), router.topics);
   const scanRouter = createRouter(config.routes, unobserved, { eventBytesMax: config.limits.eventBytesMax });
   const currentState = new Set(router.topics.filter(({ compactedMeans }) => compactedMeans === 'current-state').map(({ topic }) => topic));
+  metrics.recentBytesMax(recent.bytesMax);
+  metrics.replaysWaitingMax(replay.queuedMax);
   const recentStore = new RecentStore({ ageMs: recent.ageSeconds * 1_000, bytesMax: recent.bytesMax }, environment.clock);
   const logPages = new LogPages(log, scanRouter, logPagesLimits, environment.clock, metrics);
   const tiers: TieredReader = new TieredReader({

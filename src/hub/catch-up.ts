@@ -1,4 +1,4 @@
-import type { TierName } from '../protocol/names.js';
+import type { GapCause, TierName } from '../protocol/names.js';
 import type { HubContext } from './hub-options.js';
 import type { ReplayBudget } from './tier-reader.js';
 
@@ -9,7 +9,7 @@ export class CatchUp {
   #sinceTickMs: number | null = null;
   #budget: ReplayBudget | null = null;
   #deepestTier: TierName = 'recent';
-  #hadGap = false;
+  #outcome: 'complete' | 'late' | 'gap' = 'complete';
 
   /** `isResume`: the reader has just come with a position. */
   constructor(context: HubContext, isResume: boolean) {
@@ -35,8 +35,8 @@ export class CatchUp {
     if (tier === 'log' || this.#deepestTier === 'recent') this.#deepestTier = tier;
   }
 
-  sawGap(): void {
-    this.#hadGap = true;
+  sawGap(cause: GapCause): void {
+    if (this.#outcome !== 'gap') this.#outcome = cause === 'fabric' ? 'gap' : 'late';
   }
 
   /** The farthest tier of a reader that came with a position; null for others. */
@@ -48,6 +48,6 @@ export class CatchUp {
   end(): void {
     const { metrics, environment } = this.#context;
     if (this.#sinceTickMs !== null) metrics.replayEnded((environment.clock.tickMs() - this.#sinceTickMs) / 1_000);
-    if (this.#isResume) metrics.resumed(this.#deepestTier, this.#hadGap ? 'gap' : 'complete');
+    if (this.#isResume) metrics.resumed(this.#deepestTier, this.#outcome);
   }
 }

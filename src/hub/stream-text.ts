@@ -1,6 +1,6 @@
 import { closeCatalogue, type CloseCode } from '../protocol/close-catalogue.js';
 import { encodeRetry, keepAliveFrame } from '../protocol/control-frames.js';
-import type { GapReason } from '../protocol/names.js';
+import type { GapCause, GapReason } from '../protocol/names.js';
 import { matchesFilter } from '../routing/filter.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Cursor } from './cursor.js';
@@ -48,7 +48,7 @@ export class StreamText {
     out.append(keepAliveFrame);
     const position = cursor.text(this.#home.safeTimeMs());
     if (gap === null) this.position(position);
-    else this.gap(gap.reason, gap.from, position);
+    else this.gap(gap.reason, gap.cause, gap.from, position);
     const greeting = terms?.greeting ?? null;
     if (greeting !== null) this.note(greeting.type, greeting.data(environment.clock.nowMs()));
     if (final !== undefined) {
@@ -99,8 +99,8 @@ export class StreamText {
   }
 
   /** Events between may be missing. The id of a gap is where reading goes on. */
-  gap(reason: GapReason, from: string | null, to: string): void {
-    this.#home.metrics.gapTold(reason);
+  gap(reason: GapReason, cause: GapCause, from: string | null, to: string): void {
+    this.#home.metrics.gapTold(reason, cause);
     this.#control('selvage.gap', { reason, from, to }, to);
   }
 

@@ -1,5 +1,5 @@
 import type { ChunkWriter } from '../protocol/chunk-writer.js';
-import type { GapReason } from '../protocol/names.js';
+import type { GapCause, GapReason } from '../protocol/names.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Cohort, CohortMember } from './cohort.js';
 import type { Cursor } from './cursor.js';
@@ -14,7 +14,7 @@ import type { TailWaiter } from './topic-log.js';
 export interface Start {
   readonly cursor: Cursor;
   /** What was wrong with the position that it came with. */
-  readonly gap: { readonly reason: GapReason; readonly from: string | null } | null;
+  readonly gap: { readonly reason: GapReason; readonly cause: GapCause; readonly from: string | null } | null;
   /** The present state of its channels, sent before anything else. */
   readonly latest: readonly RoutedEvent[];
   /** It came with a position. */

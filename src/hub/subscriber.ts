@@ -1,6 +1,6 @@
 import { keepAliveFrame } from '../protocol/control-frames.js';
 import type { CloseCode } from '../protocol/close-catalogue.js';
-import type { GapReason, TierName } from '../protocol/names.js';
+import type { GapCause, GapReason, TierName } from '../protocol/names.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Cohort, CohortMember } from './cohort.js';
 import { CatchUp } from './catch-up.js';
@@ -32,6 +32,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   #cursor: Cursor | null;
   #cohort: Cohort<Subscriber> | null = null;
   #isBlocked = false;
+  /** It has not been at the tail since it came, or since its socket was behind. */
+  #isAway = true;
   #blockedSinceTickMs = 0;
   /** Bytes were written since the keep-alive wheel came by. */
   #hasWritten = true;
@@ -57,7 +59,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     const ageMs = maxAgeMs === 0 ? Infinity : maxAgeMs * (0.8 + 0.2 * environment.random());
     this.#closeAtTickMs = environment.clock.tickMs() + Math.max(ageMs, this.#watch?.leastAgeMs ?? 0);
     this.#isOver = this.#text.head(start, terms, this.#retryMs, this.#watch);
-    if (start.gap !== null) this.#catchUp.sawGap();
+    if (start.gap !== null) this.#catchUp.sawGap(start.gap.cause);
   }
 
   /** What the stream was so far. */
@@ -317,7 +319,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   #takePage(cursor: Cursor, index: number, page: Page): void {
     this.#home.out.begin();
     if (page.kind === 'gap') {
-      this.#tellGap(page.reason, () => cursor.advance(index, page.to));
+      // Who was there all the time has lost nothing by being away.
+      this.#tellGap(page.reason, this.#isAway ? page.cause : 'fabric', () => cursor.advance(index, page.to));
     } else {
       this.#catchUp?.saw(page.tier);
       this.#appendPage(cursor, index, page.events, page.provenTo);
@@ -340,6 +343,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     this.#cohort = cohort;
     this.#cursor = null;
     cohort.members.push(this);
+    this.#isAway = false;
     this.#enter('live');
     this.#sink.onLive?.();
   }
@@ -361,15 +365,15 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   /** Tells a gap and moves over it; what was filtered out before it is no part of it. */
-  #tellGap(reason: GapReason, move: () => void, begin = this.#cursor as Cursor): void {
+  #tellGap(reason: GapReason, cause: GapCause, move: () => void, begin = this.#cursor as Cursor): void {
     const from = begin.text(this.#home.safeTimeMs());
     move();
-    this.#catchUp?.sawGap();
-    this.#text.gap(reason, from, (this.#cursor as Cursor).text(this.#home.safeTimeMs()));
+    this.#catchUp?.sawGap(cause);
+    this.#text.gap(reason, cause, from, (this.#cursor as Cursor).text(this.#home.safeTimeMs()));
   }
 
   #tellUntold(cursor: Cursor): void {
-    for (const { reason, from, move } of this.#untold.splice(0)) this.#tellGap(reason, () => move(cursor), from ?? cursor);
+    for (const { reason, from, move } of this.#untold.splice(0)) this.#tellGap(reason, 'fabric', () => move(cursor), from ?? cursor);
   }
 
   #flushOut(): boolean {
@@ -382,6 +386,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     if (this.#state === 'closed') return false;
     if (!this.#isBlocked) this.#blockedSinceTickMs = this.#home.environment.clock.tickMs();
     this.#isBlocked = true;
+    this.#isAway = true;
     this.leaveCohort();
     return false;
   }

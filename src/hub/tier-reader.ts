@@ -1,4 +1,4 @@
-import type { GapReason, TierName } from '../protocol/names.js';
+import type { GapCause, GapReason, TierName } from '../protocol/names.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 
 /** Reads what `recent` no longer holds. Implemented by `subscribe` over the window and the log. */
@@ -45,6 +45,7 @@ export type Page =
   | {
       readonly kind: 'gap';
       readonly reason: GapReason;
+      readonly cause: GapCause;
       /** Covers (after, to]; reading goes on from `to`. */
       readonly to: number;
     };

@@ -14,6 +14,13 @@ export const gapReasons = [
 ] as const;
 export type GapReason = (typeof gapReasons)[number];
 
+/**
+ * Whose doing a gap is, for who counts; readers are not told. `reader`: it was away for longer than the log or the bounds of a replay reach, or its
+ * position is none of ours. `fabric`: everything else, above all what it would not have been told had everything been as it should.
+ */
+export const gapCauses = ['fabric', 'reader'] as const;
+export type GapCause = (typeof gapCauses)[number];
+
 /** Prefix of every event type that the fabric itself sends; no route may make one. */
 export const controlPrefix = 'selvage.';
 

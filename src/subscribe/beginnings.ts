@@ -78,7 +78,7 @@ export class Beginnings {
     const position = decodePosition(text);
     const found =
       position === null
-        ? startLost(subscription, 'unknown-position', safeTimeMs)
+        ? startLost(subscription, 'unknown-position', 'reader', safeTimeMs)
         : startAtPosition(position, subscription, hub.topics, log, safeTimeMs);
     const from = position === null ? null : text;
     return after(found, (start) => {

@@ -55,7 +55,7 @@ async function addLatest(
     start.at.set(partition, -1);
     return [];
   }
-  if (isLost) start.tell('store-lost', partition);
+  if (isLost) start.tell('store-lost', 'fabric', partition);
   start.at.set(partition, at);
   return events;
 }

@@ -66,7 +66,7 @@ async function lookInLog(
 ): Promise<void> {
   const found = await findBefore(partition, channel, types, entry.offset, pages).catch(() => null);
   moveBack(start, partition, found ?? entry.offset);
-  if (found === null) start.tell('too-far', partition);
+  if (found === null) start.tell('too-far', 'reader', partition);
 }
 
 /** The offset of the newest such event below `end`, step by step backwards; null when there is none within the bound. */

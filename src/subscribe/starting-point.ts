@@ -4,7 +4,7 @@ import { dependedNow, dependedPartitions, type Subscription, type SubscriptionSo
 import type { PartitionLog, TopicLog } from '../hub/topic-log.js';
 import type { TopicTable } from '../hub/topic-table.js';
 import type { EventLog } from '../log/event-log.js';
-import type { GapReason } from '../protocol/names.js';
+import type { GapCause, GapReason } from '../protocol/names.js';
 import type { Position, TopicPosition } from '../protocol/position.js';
 
 /** A cursor being put together, and the first thing that was wrong with the position. */
@@ -12,7 +12,7 @@ export class StartingPoint {
   readonly at = new Map<PartitionLog, number>();
   readonly topics = new Map<string, CursorTopic>();
   timeMs: number;
-  gap: GapReason | null = null;
+  gap: { readonly reason: GapReason; readonly cause: GapCause } | null = null;
   /** Partitions in which events may be missing. */
   readonly lost = new Set<PartitionLog>();
 
@@ -21,8 +21,8 @@ export class StartingPoint {
   }
 
   /** Events of the partitions may be missing; the first reason is the one told. */
-  tell(reason: GapReason, ...partitions: readonly PartitionLog[]): void {
-    this.gap ??= reason;
+  tell(reason: GapReason, cause: GapCause, ...partitions: readonly PartitionLog[]): void {
+    this.gap = this.gap === null ? { reason, cause } : { reason: this.gap.reason, cause: this.gap.cause === 'fabric' ? 'fabric' : cause };
     for (const partition of partitions) this.lost.add(partition);
   }
 
@@ -32,15 +32,15 @@ export class StartingPoint {
 }
 
 /** A reader whose position says nothing that can be used: from the head of the log, and told so. */
-export function startLost(subscription: Subscription, reason: GapReason, safeTimeMs: number): StartingPoint {
+export function startLost(subscription: Subscription, reason: GapReason, cause: GapCause, safeTimeMs: number): StartingPoint {
   const start = new StartingPoint(safeTimeMs);
-  for (const source of subscription.sources) addLost(start, source, reason);
+  for (const source of subscription.sources) addLost(start, source, reason, cause);
   return start;
 }
 
-function addLost(start: StartingPoint, source: SubscriptionSource, reason: GapReason): void {
+function addLost(start: StartingPoint, source: SubscriptionSource, reason: GapReason, cause: GapCause): void {
   addAtTail(start, source);
-  start.tell(reason, ...dependedNow(source));
+  start.tell(reason, cause, ...dependedNow(source));
 }
 
 /** More partitions than the node knows of, by so many, is no growth that a node could have missed. */
@@ -67,13 +67,13 @@ export function startAtPosition(
   log: EventLog,
   safeTimeMs: number,
 ): StartingPoint | Promise<StartingPoint> {
-  if (position.clusterTag !== topics.clusterTag) return startLost(subscription, 'other-cluster', safeTimeMs);
+  if (position.clusterTag !== topics.clusterTag) return startLost(subscription, 'other-cluster', 'fabric', safeTimeMs);
   const start = new StartingPoint(safeTimeMs);
   const timed: Promise<void>[] = [];
   for (const source of subscription.sources) {
     const entry = position.topics.find((topic) => topic.tag === source.topic.tag);
     if (entry === undefined || entry.partitionCount > source.topic.partitionCount + partitionsAheadMax) {
-      addLost(start, source, 'unknown-position');
+      addLost(start, source, 'unknown-position', 'reader');
     } else if (entry.kind === 'time') timed.push(addAtTime(start, source, entry.timestampMs, log));
     else addEntry(start, source, entry);
   }
@@ -89,13 +89,15 @@ function addEntry(start: StartingPoint, source: SubscriptionSource, entry: Topic
   for (const [partition, cursor] of cursors) start.at.set(topic.partition(partition), cursor);
   // A reader begun while records may still come by an older count looks at the homes under that one too.
   const knownFrom = topic.demandedFrom === 0 ? countThen : Math.min(countThen, topic.demandedFrom);
+  // The reader could not know: the topic broke its promise, or counted otherwise lately.
+  const hasChanged = topic.isBreached || knownFrom !== countThen;
   const knownThen = new Set(countThen === 0 ? [] : dependedPartitions(source, knownFrom, countThen));
   for (const partition of dependedPartitions(source, Math.max(1, Math.min(knownFrom, countNow)), Math.max(countThen, countNow))) {
     if (start.at.has(partition)) continue;
     if (knownThen.has(partition)) {
       // The position had to speak of it and does not: it belongs to another subscription, the topic broke its keyed promise since, or the
       // reader was begun by a node that did not know what the topic's counts were lately.
-      start.tell('unknown-position', partition);
+      start.tell('unknown-position', hasChanged ? 'fabric' : 'reader', partition);
       start.at.set(partition, partition.tail);
     } else if (partition.partition < countNow) start.at.set(partition, -1); // new since, or the key moved here: from the beginning
   }
@@ -117,7 +119,7 @@ async function checkEnds(start: StartingPoint, log: EventLog): Promise<StartingP
   for (const [partition, cursor] of suspects) {
     const end = ends.get(partition.topic.topic)?.get(partition.partition);
     if (end !== undefined && cursor < end) continue;
-    start.tell('future-position', partition);
+    start.tell('future-position', 'fabric', partition);
     if (end === undefined) forgetMissing(start, partition.topic, ends.get(partition.topic.topic)?.size ?? 0);
     else start.at.set(partition, partition.tail);
   }
@@ -142,7 +144,7 @@ async function addAtTime(start: StartingPoint, source: SubscriptionSource, times
     const first = firsts.get(partition.partition) ?? partition.tail + 1;
     start.at.set(partition, first - 1);
     // The first record held is already at or after the time: what retention took before it may have been too.
-    if (first > 0 && first === lows.get(partition.partition)) start.tell('expired', partition);
+    if (first > 0 && first === lows.get(partition.partition)) start.tell('expired', 'reader', partition);
   }
 }
 

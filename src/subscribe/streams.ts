@@ -161,7 +161,7 @@ export class Streams implements EventStreams {
     const { gap } = beginning.start;
     return {
       cursor,
-      gap: gap === null ? null : { reason: gap, from: beginning.from },
+      gap: gap === null ? null : { ...gap, from: beginning.from },
       latest: beginning.latest,
       isResume: beginning.isResume,
       ...(isUnknown && named !== null && named.unknown !== null ? { final: named.unknown } : {}),

@@ -2,6 +2,7 @@ import type { Page, PageQuery, ReplayBudget, TierReader } from '../hub/tier-read
 import { cutPage, mergeEvents } from '../routing/merge-events.js';
 import { waitMs } from '../std/wait.js';
 import type { Environment } from '../std/clock.js';
+import type { GapCause } from '../protocol/names.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ReplayWindow, WindowAnswer } from '../window/replay-window.js';
@@ -67,7 +68,8 @@ export class TieredReader implements TierReader {
   }
 
   async #readCheapest(query: PageQuery): Promise<Page> {
-    return (await this.#fromWindow(query)) ?? (await this.#fromLog(query));
+    const found = await this.#fromWindow(query);
+    return typeof found === 'string' ? this.#fromLog(query, found) : found;
   }
 
   /** Looks again after each wait: others of the same owner wait for the same. */
@@ -77,19 +79,22 @@ export class TieredReader implements TierReader {
     }
   }
 
-  async #fromWindow(query: PageQuery): Promise<Page | null> {
+  /** A page; or, when the log has to be read, whose doing that is: a window that is as it should be lacks only what readers were too long away for. */
+  async #fromWindow(query: PageQuery): Promise<Page | GapCause> {
+    if (this.#parts.window === null) return 'reader';
     const { indexerWaitMs } = this.#parts.limits;
     let mayWait = indexerWaitMs > 0;
-    while (this.#parts.window?.health().usable === true && !query.signal.aborted) {
+    while (this.#parts.window.health().usable && !query.signal.aborted) {
       const answer = await this.#readWindow(query);
-      if (answer === 'crowded') return tooFar(query);
-      if (answer === null) return null;
+      if (answer === 'crowded') return tooFar(query, 'fabric');
+      if (answer === null) return 'fabric';
       if (answer.kind === 'page') return { kind: 'events', tier: 'window', events: answer.events, provenTo: answer.provenTo };
-      if (answer.reason !== 'behind' || !mayWait) return null;
+      if (answer.reason === 'below-floor' || answer.reason === 'trimmed') return 'reader';
+      if (answer.reason !== 'behind' || !mayWait) return 'fabric';
       mayWait = false;
       await waitMs(this.#parts.environment.timers, indexerWaitMs, query.signal);
     }
-    return null;
+    return 'fabric';
   }
 
   async #readWindow(query: PageQuery): Promise<WindowAnswer | 'crowded' | null> {
@@ -109,20 +114,21 @@ export class TieredReader implements TierReader {
     }
   }
 
-  async #fromLog(query: PageQuery): Promise<Page> {
+  async #fromLog(query: PageQuery, cause: GapCause): Promise<Page> {
     const { limits, provesNothing, environment } = this.#parts;
     const { after, recentStart, budget, signal } = query;
-    if (budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0) return tooFar(query);
+    // Time is short where the log answers slowly.
+    if (budget.recordsLeft <= 0 || budget.bytesLeft <= 0 || budget.msLeft <= 0) return tooFar(query, budget.msLeft <= 0 ? 'fabric' : cause);
     const isFar = recentStart - after > limits.scanOffsetsMax;
     for (let pauseMs: number = retryMs.first; !signal.aborted; pauseMs = Math.min(retryMs.max, pauseMs * 2)) {
       const isProofless = provesNothing(query.topic);
-      if (isProofless === true) return { kind: 'gap', reason: 'compacted', to: recentStart };
+      if (isProofless === true) return { kind: 'gap', reason: 'compacted', cause, to: recentStart };
       const answer = isProofless === null ? null : isFar ? await this.#lookBelowLow(query) : await this.#readLog(query);
-      if (answer === 'crowded' || answer === 'too-far') return tooFar(query);
+      if (answer === 'crowded' || answer === 'too-far') return tooFar(query, answer === 'crowded' ? 'fabric' : cause);
       if (answer !== null) return charge(budget, toPage(answer, query, limits), after);
       await waitMs(environment.timers, pauseMs, signal);
     }
-    return tooFar(query);
+    return tooFar(query, cause);
   }
 
   /** Most of what is too far to read may be gone already: then only that is the gap, and what the log still has is read. */
@@ -161,12 +167,12 @@ function charge(budget: ReplayBudget, page: Page, after: number): Page {
   return page;
 }
 
-const tooFar = ({ recentStart }: PageQuery): Page => ({ kind: 'gap', reason: 'too-far', to: recentStart });
+const tooFar = ({ recentStart }: PageQuery, cause: GapCause): Page => ({ kind: 'gap', reason: 'too-far', cause, to: recentStart });
 
 function toPage(answer: LogPageAnswer, { after, recentStart, channels }: PageQuery, limits: TieredReaderLimits): Page {
-  if (answer.kind === 'below-low') return { kind: 'gap', reason: 'expired', to: Math.max(after + 1, answer.low - 1) };
+  if (answer.kind === 'below-low') return { kind: 'gap', reason: 'expired', cause: 'reader', to: Math.max(after + 1, answer.low - 1) };
   const { page } = answer;
-  if (page.to <= after) return { kind: 'gap', reason: 'store-lost', to: recentStart };
+  if (page.to <= after) return { kind: 'gap', reason: 'store-lost', cause: 'fabric', to: recentStart };
   const lists = channels.map((channel) => page.byChannel.get(channel) ?? []).filter((list) => list.length > 0);
   const events = (lists.length === 0 ? [] : mergeEvents(lists)).filter((event) => event.offset > after);
   // A page of the log serves many readers; each takes it in pieces that fit its socket.

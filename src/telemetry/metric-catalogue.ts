@@ -1,6 +1,6 @@
 import { closeCatalogue } from '../protocol/close-catalogue.js';
 import { errorCatalogue } from '../protocol/error-catalogue.js';
-import { gapReasons } from '../protocol/names.js';
+import { gapCauses, gapReasons } from '../protocol/names.js';
 
 /**
  * Every metric of the program, once. Dashboards, alerts and the documentation are checked against this list. No label grows with users,
@@ -17,6 +17,8 @@ export interface MetricEntry {
    * 0, because the first increment of a series that was not there is no increase to Prometheus.
    */
   readonly series?: readonly (readonly string[])[];
+  /** Of a gauge without labels: it is not there before it is first set, instead of 0. */
+  readonly isAbsentAtFirst?: boolean;
   /** Upper bounds of a histogram, in the unit of its name. */
   readonly buckets?: readonly number[];
 }
@@ -141,7 +143,18 @@ export const metricCatalogue = {
     labels: ['operation'],
     series: rows('write', 'renew', 'vouched', 'drop', 'read', 'newest', 'latest', 'latch-breach', 'breaches', 'share-counts'),
   },
-  windowUsable: { kind: 'gauge', name: 'selvage_window_usable', help: '1 while the window may be believed, else 0.' },
+  windowUsable: {
+    kind: 'gauge',
+    name: 'selvage_window_usable',
+    help: '1 while the window may be believed, else 0; absent where there is none.',
+    isAbsentAtFirst: true,
+  },
+  redisUp: {
+    kind: 'gauge',
+    name: 'selvage_redis_up',
+    help: '1 while Redis can be reached, else 0; absent where none is configured.',
+    isAbsentAtFirst: true,
+  },
   // recent and hub
   recentEvents: { kind: 'gauge', name: 'selvage_recent_events', help: 'Events held in memory.' },
   recentBytes: { kind: 'gauge', name: 'selvage_recent_bytes', help: 'Bytes of the events held in memory.' },
@@ -153,28 +166,27 @@ export const metricCatalogue = {
     help: 'Record time to socket write, once a batch and channel.',
     buckets: latencyBuckets,
   },
+  recentBytesMax: { kind: 'gauge', name: 'selvage_recent_bytes_max', help: 'Most bytes of events that may be held in memory.' },
   subscribers: { kind: 'gauge', name: 'selvage_subscribers', help: 'Subscribers by state.', labels: ['state'] },
   // resume
   resumes: {
     kind: 'counter',
     name: 'selvage_resumes_total',
-    help: 'Readers that came back and were brought to the present, by the deepest tier that they needed.',
+    help: 'Readers that came back and were brought to the present, by the deepest tier that they needed; late: with a gap of their own doing.',
     labels: ['tier', 'outcome'],
-    series: ['recent', 'window', 'log'].flatMap((tier) => [
-      [tier, 'complete'],
-      [tier, 'gap'],
-    ]),
+    series: ['recent', 'window', 'log'].flatMap((tier) => ['complete', 'gap', 'late'].map((outcome) => [tier, outcome])),
   },
   gaps: {
     kind: 'counter',
     name: 'selvage_gaps_total',
-    help: 'Gaps that readers were told of.',
-    labels: ['reason'],
-    series: rows(...gapReasons),
+    help: 'Gaps that readers were told of, and whose doing they were: reader, which was away too long or sent no position of ours, or fabric.',
+    labels: ['reason', 'cause'],
+    series: gapReasons.flatMap((reason) => gapCauses.map((cause) => [reason, cause])),
   },
   replaysStarted: { kind: 'counter', name: 'selvage_replays_started_total', help: 'Catch-ups begun.' },
   replay: { kind: 'histogram', name: 'selvage_replay_seconds', help: 'Time of one catch-up.', buckets: latencyBuckets },
   replaysWaiting: { kind: 'gauge', name: 'selvage_replays_waiting', help: 'Catch-ups that wait for their turn.' },
+  replaysWaitingMax: { kind: 'gauge', name: 'selvage_replays_waiting_max', help: 'Most catch-ups that may wait for their turn.' },
   replaysShared: { kind: 'counter', name: 'selvage_replays_shared_total', help: 'Page reads answered by a read of another subscriber.' },
   scanned: { kind: 'counter', name: 'selvage_scanned_records_total', help: 'Records read from the log for catch-ups.' },
   // http
@@ -211,6 +223,11 @@ export const metricCatalogue = {
     name: 'selvage_control_commands_total',
     help: 'Commands to all nodes, by kind and by what became of them.',
     labels: ['kind', 'outcome'],
+    series: [
+      ...['disconnect', 'renew', 'evict'].flatMap((kind) => ['sent', 'applied', 'failed'].map((outcome) => [kind, outcome])),
+      ['none', 'invalid'],
+      ['none', 'unknown'],
+    ],
   },
   controlDelay: {
     kind: 'histogram',
@@ -247,6 +264,12 @@ export const metricCatalogue = {
     kind: 'gauge',
     name: 'selvage_auth_keys_age_seconds',
     help: 'Time since the key set of an issuer was fetched.',
+    labels: ['issuer'],
+  },
+  keysRefresh: {
+    kind: 'gauge',
+    name: 'selvage_auth_keys_refresh_seconds',
+    help: 'Usual time between fetches of the key set of an issuer.',
     labels: ['issuer'],
   },
   tickets: {
@@ -314,6 +337,11 @@ export const metricCatalogue = {
     name: 'selvage_event_loop_lag_seconds',
     help: 'How late a timer of the event loop ran.',
     buckets: lagBuckets,
+  },
+  memoryLimit: {
+    kind: 'gauge',
+    name: 'selvage_memory_limit_bytes',
+    help: 'Memory that the process may have: the limit of its container, else that of the machine.',
   },
   nodeInfo: {
     kind: 'gauge',

@@ -70,6 +70,8 @@ export class MetricRegistry {
       labelNames: [...(entry.labels ?? [])],
       registers: [this.registry],
     });
+    // prom-client begins a gauge without labels at 0.
+    if (entry.isAbsentAtFirst === true) gauge.remove();
     const gauges = this.#gauges;
     return {
       set: (value, labels = []) => resolve(gauges, entry.name, labels, () => gauge.labels(...labels)).set(value),

@@ -1,4 +1,4 @@
-import type { TierName } from '../protocol/names.js';
+import type { GapCause, GapReason, TierName } from '../protocol/names.js';
 
 /** Every number that the program reports, as verbs. No label grows with users or channels. */
 export interface Metrics {
@@ -25,18 +25,25 @@ export interface Metrics {
   windowVouched(topic: string, partition: number, high: number, floor: number | null): void;
   windowFailed(operation: string): void;
   windowUsable(usable: boolean): void;
+  /** Never told where no Redis is configured. */
+  redisUp(isUp: boolean): void;
   // recent and hub
   recentSize(events: number, bytes: number): void;
+  /** The bound of that, told once at the start. */
+  recentBytesMax(bytes: number): void;
   eventsSent(count: number, bytes: number): void;
   /** Record time to socket write. */
   delivered(seconds: number): void;
   subscribers(live: number, catchingUp: number): void;
   // resume
-  resumed(tier: TierName, outcome: 'complete' | 'gap'): void;
-  gapTold(reason: string): void;
+  /** `late`: there were gaps, all of the reader's own doing. */
+  resumed(tier: TierName, outcome: 'complete' | 'gap' | 'late'): void;
+  gapTold(reason: GapReason, cause: GapCause): void;
   replayStarted(): void;
   replayEnded(seconds: number): void;
   replayQueued(waiting: number): void;
+  /** The bound of that, told once at the start. */
+  replaysWaitingMax(count: number): void;
   replayShared(): void;
   scanned(records: number): void;
   // http
@@ -65,8 +72,8 @@ export interface Metrics {
   tokenChecked(outcome: 'cached' | 'verified' | 'refused' | 'unavailable'): void;
   /** An issuer's keys were looked for, by the name that the operator gave it. */
   keysRefreshed(issuer: string, outcome: 'changed' | 'same' | 'failed'): void;
-  /** Time since the key set was last fetched. */
-  keysAge(issuer: string, seconds: number): void;
+  /** Time since the key set was last fetched, and how often it is to be. */
+  keysAge(issuer: string, seconds: number, refreshSeconds: number): void;
   ticketOpened(outcome: 'first' | 'again' | 'refused' | 'unavailable'): void;
   /**
    * Whether somebody may read a stream was to be asked of the application. `shared`: the same question was under way; `unavailable`: it failed, did

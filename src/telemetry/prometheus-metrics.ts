@@ -1,5 +1,6 @@
 import promClient from 'prom-client';
 import { MetricRegistry } from './metric-registry.js';
+import { readMemoryLimitBytes } from './memory-limit.js';
 import type { Metrics } from './metrics.js';
 
 export interface PrometheusOptions {
@@ -80,6 +81,7 @@ function windowVerbs(metrics: MetricRegistry) {
   const floor = metrics.gauge('windowFloor');
   const failures = metrics.counter('windowFailures');
   const usable = metrics.gauge('windowUsable');
+  const redis = metrics.gauge('redisUp');
   return {
     windowWritten(topic, events, seconds) {
       written([topic]).inc(events);
@@ -93,12 +95,14 @@ function windowVerbs(metrics: MetricRegistry) {
     },
     windowFailed: (operation) => failures([operation]).inc(),
     windowUsable: (isUsable) => usable.set(isUsable ? 1 : 0),
+    redisUp: (isUp) => redis.set(isUp ? 1 : 0),
   } satisfies Partial<Metrics>;
 }
 
 function hubVerbs(metrics: MetricRegistry) {
   const recentEvents = metrics.gauge('recentEvents');
   const recentBytes = metrics.gauge('recentBytes');
+  const recentBound = metrics.gauge('recentBytesMax');
   const sent = metrics.tally('eventsSent');
   const sentBytes = metrics.tally('bytesSent');
   const delivery = metrics.histogram('delivery');
@@ -108,6 +112,7 @@ function hubVerbs(metrics: MetricRegistry) {
       recentEvents.set(events);
       recentBytes.set(bytes);
     },
+    recentBytesMax: (bytes) => recentBound.set(bytes),
     eventsSent(count, bytes) {
       sent.value += count;
       sentBytes.value += bytes;
@@ -126,14 +131,16 @@ function resumeVerbs(metrics: MetricRegistry) {
   const started = metrics.counter('replaysStarted')();
   const replay = metrics.histogram('replay');
   const waiting = metrics.gauge('replaysWaiting');
+  const waitingBound = metrics.gauge('replaysWaitingMax');
   const shared = metrics.counter('replaysShared')();
   const scanned = metrics.counter('scanned')();
   return {
     resumed: (tier, outcome) => resumes([tier, outcome]).inc(),
-    gapTold: (reason) => gaps([reason]).inc(),
+    gapTold: (reason, cause) => gaps([reason, cause]).inc(),
     replayStarted: () => started.inc(),
     replayEnded: (seconds) => replay.observe(seconds),
     replayQueued: (count) => waiting.set(count),
+    replaysWaitingMax: (count) => waitingBound.set(count),
     replayShared: () => shared.inc(),
     scanned: (records) => scanned.inc(records),
   } satisfies Partial<Metrics>;
@@ -187,13 +194,17 @@ function identityVerbs(metrics: MetricRegistry) {
   const tokens = metrics.counter('tokens');
   const refreshes = metrics.counter('keyRefreshes');
   const age = metrics.gauge('keysAge');
+  const refresh = metrics.gauge('keysRefresh');
   const tickets = metrics.counter('tickets');
   const permissions = metrics.counter('permissions');
   const hook = metrics.histogram('permissionHook');
   return {
     tokenChecked: (outcome) => tokens([outcome]).inc(),
     keysRefreshed: (issuer, outcome) => refreshes([issuer, outcome]).inc(),
-    keysAge: (issuer, seconds) => age.set(seconds, [issuer]),
+    keysAge(issuer, seconds, refreshSeconds) {
+      age.set(seconds, [issuer]);
+      refresh.set(refreshSeconds, [issuer]);
+    },
     ticketOpened: (outcome) => tickets([outcome]).inc(),
     permissionAsked: (outcome) => permissions([outcome]).inc(),
     permissionAnswered: (seconds) => hook.observe(seconds),
@@ -219,6 +230,7 @@ function processVerbs(metrics: MetricRegistry) {
   const lag = metrics.histogram('eventLoopLag');
   const info = metrics.gauge('nodeInfo');
   const ready = metrics.gauge('ready');
+  metrics.gauge('memoryLimit').set(readMemoryLimitBytes());
   return {
     eventLoopLag: (seconds) => lag.observe(seconds),
     running: (version, roles) => info.set(1, [version, [...roles].sort().join(',')]),

@@ -90,7 +90,8 @@ export class JwksKeys implements KeySource {
   }
 
   #tellAge(): void {
+    const { environment, metrics, times } = this.#context;
     if (this.#fetchedAtMs !== null)
-      this.#context.metrics.keysAge(this.#name, (this.#context.environment.clock.tickMs() - this.#fetchedAtMs) / 1_000);
+      metrics.keysAge(this.#name, (environment.clock.tickMs() - this.#fetchedAtMs) / 1_000, times.jwksRefreshMs / 1_000);
   }
 }

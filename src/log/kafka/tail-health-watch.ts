@@ -20,6 +20,8 @@ export class TailHealthWatch {
   private state: 'failed' | 'idle' | 'fetching' = 'failed';
   private reason = 'the tail has not started yet';
   private answeredAtTickMs = 0;
+  /** Also of an answer to the session before; a session that was given up begins to wait anew. */
+  private lastAnswerTickMs: number;
   private lookedAtTickMs = 0;
   private lookFailure = '';
 
@@ -27,6 +29,7 @@ export class TailHealthWatch {
     this.context = context;
     this.listener = listener;
     this.giveUp = giveUp;
+    this.lastAnswerTickMs = this.now();
     this.timer = context.environment.timers.every(checkMs, () => this.check());
   }
 
@@ -42,7 +45,7 @@ export class TailHealthWatch {
   }
 
   onFetchAnswered(): void {
-    this.answeredAtTickMs = this.now();
+    this.answeredAtTickMs = this.lastAnswerTickMs = this.now();
     if (this.hasAnswer) return;
     this.hasAnswer = true;
     this.check();
@@ -73,7 +76,8 @@ export class TailHealthWatch {
 
   private check(): void {
     const fetchAgeMs = this.now() - this.answeredAtTickMs;
-    if (this.state === 'fetching') this.context.metrics?.fetchAge(fetchAgeMs / 1000);
+    if (this.state === 'idle') this.lastAnswerTickMs = this.now();
+    this.context.metrics?.fetchAge((this.now() - this.lastAnswerTickMs) / 1000);
     this.tell(this.judge(fetchAgeMs));
     if (this.state === 'fetching' && fetchAgeMs > givingUpMs) this.giveUp();
   }

@@ -66,6 +66,7 @@ export class RedisReplayWindow implements ReplayWindow {
       distrustMs: options.ageMs,
       onChange: (health: WindowHealth) => parts.metrics.windowUsable(health.usable),
     };
+    parts.metrics.windowUsable(false);
     this.#eviction = new EvictionWatch(parts.redis, watch, parts.environment, parts.logger);
     this.#firstCheck = this.#eviction.check();
   }

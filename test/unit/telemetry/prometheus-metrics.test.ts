@@ -58,7 +58,7 @@ test('a counter whose labels are known begins at 0, so that its first increment 
   const metrics = createPrometheusMetrics({ processMetrics: false });
   metrics.topicRouted('orders');
   const { body } = await metrics.expose();
-  expect(body).toContain('selvage_gaps_total{reason="store-lost"} 0');
+  expect(body).toContain('selvage_gaps_total{reason="store-lost",cause="fabric"} 0');
   expect(body).toContain('selvage_resumes_total{tier="log",outcome="gap"} 0');
   expect(body).toContain('selvage_log_tail_holes_total{topic="orders"} 0');
   expect(body).toContain('selvage_undecodable_records_total{topic="orders",reason="oversized"} 0');

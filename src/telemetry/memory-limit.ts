@@ -1,0 +1,8 @@
+import { totalmem } from 'node:os';
+
+/** Bytes of memory that the process may have: the limit of its control group where there is one, else what the machine has. */
+export function readMemoryLimitBytes(): number {
+  // 0, undefined or more than there is stand for "none", by version.
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
