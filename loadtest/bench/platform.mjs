@@ -1,5 +1,5 @@
 /** The servers of the tests (`test/platform`), for plain Node: compiled into `.cache/platform`. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import kafkajs from 'kafkajs';
@@ -7,21 +7,26 @@ import ts from 'typescript';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-async function load(name) {
+/** One of the files there, by its name. */
+export async function loadPlatform(name) {
   const from = join(root, 'test', 'platform');
   const to = join(root, '.cache', 'platform');
   mkdirSync(to, { recursive: true });
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true };
   for (const file of readdirSync(from).filter((file) => file.endsWith('.ts'))) {
-    const { outputText } = ts.transpileModule(readFileSync(join(from, file), 'utf8'), { compilerOptions });
-    writeFileSync(join(to, file.replace(/\.ts$/, '.js')), outputText);
+    const [source, target] = [join(from, file), join(to, file.replace(/\.ts$/, '.js'))];
+    if (existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs) continue;
+    const { outputText } = ts.transpileModule(readFileSync(source, 'utf8'), { compilerOptions });
+    // Another process may be reading it.
+    writeFileSync(`${target}.${process.pid}`, outputText);
+    renameSync(`${target}.${process.pid}`, target);
   }
   return import(pathToFileURL(join(to, `${name}.js`)).href);
 }
 
 /** A Kafka of our own; `{brokers, createTopic, close}`. */
 export async function startKafka() {
-  const { KafkaCluster } = await load('kafka-cluster');
+  const { KafkaCluster } = await loadPlatform('kafka-cluster');
   const cluster = await KafkaCluster.start();
   const kafka = new kafkajs.Kafka({ clientId: 'bench-admin', brokers: cluster.brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
   const admin = kafka.admin();
@@ -43,6 +48,6 @@ export async function startKafka() {
 }
 
 export async function findFreePort() {
-  const { freePort } = await load('free-port');
+  const { freePort } = await loadPlatform('free-port');
   return freePort();
 }

@@ -1,8 +1,8 @@
 /** Starts what is measured, and what it is measured with. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
+import { provideGenerator } from '../generator/build.mjs';
 import { loadCore, OwnProcess, serverCore, sleep } from './own-process.mjs';
 import { findFreePort, root } from './platform.mjs';
 
@@ -102,7 +102,7 @@ export async function startProducer(options) {
   return { report: () => producer.ask('report'), close: () => producer.kill() };
 }
 
-/** `sse-load`, compiled when its source is newer; resolves when every stream is open. `{result, close}`. */
+/** The lean generator (../generator/sse-load.c); resolves when every stream is open. `{result, close}`. */
 export async function startReaders({ port, channels, isBusy = true, reconnects = false, ...options }) {
   const flags = {
     streams: 'c',
@@ -117,19 +117,9 @@ export async function startReaders({ port, channels, isBusy = true, reconnects =
   };
   const args = [...(isBusy ? ['-b'] : []), ...(reconnects ? ['-R'] : []), '-u', '/v1/events?channel=c%d', '-m', String(channels)];
   for (const [name, value] of Object.entries(options)) args.push(`-${flags[name]}`, String(value));
-  const client = new OwnProcess(loadCore, compileClient(), [...args, `127.0.0.1:${port}`]);
+  const client = new OwnProcess(loadCore, await provideGenerator(), [...args, `127.0.0.1:${port}`]);
   // It never sleeps: what shares its core goes first.
   setPriority(client.pid, 1);
   await client.next();
   return { result: () => client.next(), close: () => client.kill() };
-}
-
-function compileClient() {
-  const source = join(here, 'sse-load.c');
-  const binary = join(cachePath, 'sse-load');
-  mkdirSync(cachePath, { recursive: true });
-  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(source).mtimeMs) return binary;
-  const compiled = spawnSync('cc', ['-O2', '-o', binary, source], { stdio: 'inherit' });
-  if (compiled.status !== 0) throw new Error('sse-load.c could not be compiled: a C compiler (cc) is needed');
-  return binary;
 }

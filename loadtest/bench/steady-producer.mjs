@@ -1,15 +1,15 @@
 /**
- * Produces at a steady rate, acks=1, records of `lingerMs` in one request. Keys `c0` to `c<channels - 1>` in turn; a value begins with `"t":<16 digits, us>` and has a number
+ * Produces at a steady rate, acks=1, records of `lingerMs` in one request. Keys `c0` to `c<channels - 1>` (or another prefix) in turn; a value begins with `"t":<16 digits, us>` and has a number
  * that grows by one in each channel. `report` on stdin answers `{records, seconds, behind}`.
  */
 import { createInterface } from 'node:readline';
 import kafkajs from 'kafkajs';
 
-const { brokers, topic, rate, channels, lingerMs = 5, valueBytes = 176 } = JSON.parse(process.argv[2]);
+const { brokers, topic, rate, channels, lingerMs = 5, valueBytes = 176, prefix = 'c' } = JSON.parse(process.argv[2]);
 const requestsMax = 8;
 const kafka = new kafkajs.Kafka({ clientId: 'bench-producer', brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
 const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
-const keys = Array.from({ length: channels }, (_, i) => `c${i}`);
+const keys = Array.from({ length: channels }, (_, i) => `${prefix}${i}`);
 const numbers = new Array(channels).fill(0);
 const padding = 'x'.repeat(valueBytes);
 let sent = 0;

@@ -1,10 +1,10 @@
 /*
- * Load client for Server-Sent Events over loopback: one thread, epoll, many streams.
+ * Load client for Server-Sent Events: one thread, epoll, many streams; about 1 KB of its own for each.
  *
  * Counts events, reads when each was made out of `"t":<microseconds since the epoch>` in its data, checks that `"n":<number>` grows by one
- * (a number of its own for each channel), remembers the last `id:`, and can come back on a second server with `Last-Event-ID`.
+ * (a number of its own for each channel), remembers the last `id:`, and can come back with `Last-Event-ID`.
  *
- *   cc -O2 -o sse-load sse-load.c
+ *   cc -O2 -o sse-load sse-load.c -lm
  *   sse-load -c 10000 -d 20 -m 100 -u '/v1/events?channel=c%d' 127.0.0.1:8080
  *
  *   -c N   streams (100)                      -u PATH request path; %d is the stream's number modulo -m
@@ -12,19 +12,27 @@
  *   -w S   seconds to settle, not counted (2) -d S    seconds counted (10)
  *   -p PID server whose CPU time is read at the begin and the end of the counted seconds
  *   -b     busy: never sleep. A sleeping reader on loopback makes the server's send() pay for waking it, which no network card does
- *   -x S   churn: each stream is closed after S seconds and opened anew
- *   -2 A:P second server: after the first cut every stream comes back there; ends when all are exact again, or after -d seconds
- *   -j MS  first wait and spread of coming back, `a-b`: evenly between a and b ms (0-0)
  *   -t F   bearer tokens, one a line: stream i sends that of line i modulo their number
+ *   -H F   writes the latencies there as HdrHistogram's percentile text (.hgrm, milliseconds)
+ *   -L F   writes the latencies of each -i S seconds (1) there as a HdrHistogram log (.hlog, microseconds)
+ *
+ * What becomes of a stream that ends, by default nothing; one of:
+ *   -e     it comes back as a client does: after the time that `retry:` told (3 s), longer and longer while it is refused (30 s), with its id
+ *   -D S   like -e, and each stream is cut by itself every S seconds (50 to 150 %)
+ *   -x S   churn: each stream is closed after S seconds and opened anew, without its id
+ *   -2 A:P second server: after the first cut every stream comes back there; ends when all are exact again, or after -d seconds
+ *   -j MS  with -2: first wait and spread of coming back, `a-b`: evenly between a and b ms (0-0)
  *   -R     reconnect: when all are open, every stream is closed and comes back at once, at -r a second, with its id. CPU time is read before the
  *          first close and after the last answer; ends then
  *
+ * Streams to a loopback address beyond 20,000 come from 127.0.0.2, 127.0.0.3, …: an address has 28,000 ports for outgoing connections.
  * Prints `{"open":N}` when all streams are open, and one JSON object at the end. Latencies are wall clock, microseconds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -37,9 +45,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hdr-histogram.h"
+
 #define LINE_MAX_BYTES 480
 #define READ_BYTES (256 * 1024)
-#define BUCKETS 4096
+#define STREAMS_PER_ADDRESS 20000
+#define RETRY_DEFAULT_MS 3000
+#define RETRY_MS_MAX 30000
 #define TOKENS_MAX 100000
 
 enum state { IDLE, CONNECTING, HEAD, STREAMING };
@@ -52,39 +64,24 @@ struct stream {
   int64_t last_n;      /* -1: none yet */
   char id[136];
   char line[LINE_MAX_BYTES];
-  uint32_t line_length;
-  uint8_t is_back, is_exact;
+  uint32_t line_length, retry_ms;
+  uint64_t drop_us;    /* when to cut it, monotonic; 0: not at all */
+  uint8_t is_back, is_exact, is_gap_told, is_answered, failed;
 };
 
 static struct stream *streams;
 static int stream_count = 100, modulus, rate = 5000, warm_s = 2, count_s = 10, is_busy, churn_s, server_pid, jitter_from, jitter_to;
 static const char *path = "/";
 static struct sockaddr_in first, second;
-static int has_second, is_counting, is_cut, is_reconnecting, epoll_fd;
-static char *tokens[TOKENS_MAX];
+static int has_second, is_counting, is_cut, is_reconnecting, is_returning, drop_s, interval_s = 1, epoll_fd;
+static FILE *percentile_file, *log_file;
+static struct hdr latency, latency_before, latency_interval;
+static char *tokens[TOKENS_MAX], host_header[256];
 static uint32_t token_count;
-static uint64_t buckets[BUCKETS], events, bytes, latencies, latency_max, refused, ended, lost, repeated, gaps, open_now, opened_ever;
+static uint64_t events, bytes, refused, ended, lost, told, repeated, gaps, open_now, opened_ever, resumes, dropped;
 static uint64_t exact_count, cut_us, last_exact_us, last_open_us, overflow;
 
 static uint64_t clock_us(clockid_t id) { struct timespec t; clock_gettime(id, &t); return (uint64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000; }
-
-/* Log-linear: 64 steps in each power of two. */
-static void record_latency(uint64_t us) {
-  if (us > latency_max) latency_max = us;
-  latencies++;
-  unsigned power = us < 128 ? 0 : 57 - __builtin_clzll(us);
-  unsigned slot = power ? 128 + (power - 1) * 64 + (unsigned)((us >> power) - 64) : (unsigned)us;
-  buckets[slot < BUCKETS ? slot : BUCKETS - 1]++;
-}
-
-static uint64_t quantile(double q) {
-  uint64_t wanted = (uint64_t)(q * latencies), seen = 0;
-  for (unsigned slot = 0; slot < BUCKETS; slot++) {
-    seen += buckets[slot];
-    if (seen > wanted) return slot < 128 ? slot : (uint64_t)((slot - 128) % 64 + 64) << ((slot - 128) / 64 + 1);
-  }
-  return latency_max;
-}
 
 /* User and system seconds, resident bytes; proc(5). */
 static void read_process(double *cpu_s, uint64_t *resident) {
@@ -112,12 +109,23 @@ static void expand(char *out, size_t size, uint32_t number) {
   out[length] = 0;
 }
 
+/* An address of our own for each 20,000 streams on loopback. */
+static void bind_source(struct stream *s, const struct sockaddr_in *to) {
+  if (s->index < STREAMS_PER_ADDRESS || ntohl(to->sin_addr.s_addr) >> 24 != 127) return;
+  struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001u + s->index / STREAMS_PER_ADDRESS) };
+  int yes = 1;
+  setsockopt(s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+  bind(s->fd, (struct sockaddr *)&from, sizeof from);
+}
+
 static void start_connecting(struct stream *s) {
-  const struct sockaddr_in *to = s->is_back ? &second : &first;
+  const struct sockaddr_in *to = has_second && s->is_back ? &second : &first;
   s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (s->fd < 0) { refused++; s->state = IDLE; s->due_us = clock_us(CLOCK_MONOTONIC) + 100000; return; }
   s->state = CONNECTING;
   s->line_length = 0;
+  s->is_answered = 0;
+  bind_source(s, to);
   connect(s->fd, (const struct sockaddr *)to, sizeof *to);
   struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = s };
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event);
@@ -133,7 +141,15 @@ static void disconnect(struct stream *s) {
 static void come_back(struct stream *s) {
   uint64_t now = clock_us(CLOCK_MONOTONIC);
   if (s->state == STREAMING) ended++; else refused++;
+  int was_answered = s->is_answered;
   disconnect(s);
+  if (is_returning) {
+    s->failed = was_answered ? 0 : s->failed < 5 ? s->failed + 1 : 5;
+    uint64_t wait = (uint64_t)s->retry_ms << s->failed;
+    s->due_us = now + (wait < RETRY_MS_MAX || !s->failed ? wait : RETRY_MS_MAX) * 1000;
+    s->is_back = s->id[0] != 0;
+    return;
+  }
   if (has_second) {
     if (!is_cut) { is_cut = 1; cut_us = now; }
     uint64_t spread = jitter_to > jitter_from ? (uint64_t)rand() % (uint64_t)((jitter_to - jitter_from) * 1000) : 0;
@@ -146,7 +162,7 @@ static void come_back(struct stream *s) {
 static void ask(struct stream *s) {
   char target[2048], request[4096];
   expand(target, sizeof target, s->index % (uint32_t)modulus);
-  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n", target);
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", target, host_header);
   if (s->is_back && s->id[0]) length += snprintf(request + length, sizeof request - length, "Last-Event-ID: %s\r\n", s->id);
   if (token_count) length += snprintf(request + length, sizeof request - length, "Authorization: Bearer %s\r\n", tokens[s->index % token_count]);
   length += snprintf(request + length, sizeof request - length, "\r\n");
@@ -161,17 +177,30 @@ static void take_data(struct stream *s, const char *line) {
   if (number) {
     int64_t n = strtoll(number + 4, NULL, 10);
     if (s->last_n >= 0 && n <= s->last_n) repeated++;
-    else if (s->last_n >= 0 && n > s->last_n + 1) lost += (uint64_t)(n - s->last_n - 1);
+    else if (s->last_n >= 0 && n > s->last_n + 1) {
+      lost += (uint64_t)(n - s->last_n - 1);
+      if (s->is_gap_told) told += (uint64_t)(n - s->last_n - 1);
+    }
+    s->is_gap_told = 0;
     if (n > s->last_n) s->last_n = n;
   }
-  if (is_counting) { events++; if (now >= made_us) record_latency(now - made_us); }
+  if (is_counting) { events++; if (now >= made_us) hdr_record(&latency, now - made_us); }
   if (s->is_back && !s->is_exact && made_us >= s->opened_us) { s->is_exact = 1; exact_count++; last_exact_us = clock_us(CLOCK_MONOTONIC); }
+}
+
+/* The first id of a connection: the stream, or its resume, is answered. A soft refusal has none. */
+static void take_answer(struct stream *s) {
+  if (s->is_answered) return;
+  s->is_answered = 1;
+  if (s->is_back) resumes++;
+  if (drop_s) s->drop_us = clock_us(CLOCK_MONOTONIC) + (uint64_t)drop_s * 500000 + (uint64_t)rand() % ((uint64_t)drop_s * 1000000);
 }
 
 static void take_line(struct stream *s, char *line) {
   if (!strncmp(line, "data:", 5)) take_data(s, line + 5);
-  else if (!strncmp(line, "id:", 3)) { const char *id = line + 3; while (*id == ' ') id++; snprintf(s->id, sizeof s->id, "%s", id); }
-  else if (!strncmp(line, "event: selvage.gap", 18)) gaps++;
+  else if (!strncmp(line, "id:", 3)) { const char *id = line + 3; while (*id == ' ') id++; snprintf(s->id, sizeof s->id, "%s", id); take_answer(s); }
+  else if (!strncmp(line, "event: selvage.gap", 18)) { gaps++; s->is_gap_told = 1; }
+  else if (!strncmp(line, "retry:", 6)) s->retry_ms = (uint32_t)strtoul(line + 6, NULL, 10);
 }
 
 static void take_bytes(struct stream *s, char *at, size_t length) {
@@ -210,13 +239,16 @@ static void on_readable(struct stream *s, char *buffer) {
 }
 
 static struct sockaddr_in address(const char *text) {
-  char host[64];
+  char host[256];
+  snprintf(host_header, sizeof host_header, "%s", text);
   snprintf(host, sizeof host, "%s", text);
   char *colon = strchr(host, ':');
   if (!colon) { fprintf(stderr, "address:port wanted\n"); exit(2); }
   *colon = 0;
-  struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1)) };
-  if (inet_pton(AF_INET, host, &to.sin_addr) != 1 || ntohl(to.sin_addr.s_addr) >> 24 != 127) { fprintf(stderr, "loopback only\n"); exit(2); }
+  struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
+  if (getaddrinfo(host, colon + 1, &hints, &found)) { fprintf(stderr, "%s: no such host\n", text); exit(2); }
+  struct sockaddr_in to = *(struct sockaddr_in *)found->ai_addr;
+  freeaddrinfo(found);
   return to;
 }
 
@@ -231,8 +263,14 @@ static void read_tokens(const char *name) {
   fclose(file);
 }
 
+static FILE *open_file(const char *name) {
+  FILE *file = fopen(name, "w");
+  if (!file) { perror(name); exit(2); }
+  return file;
+}
+
 static void read_arguments(int argc, char **argv) {
-  for (int option; (option = getopt(argc, argv, "c:r:w:d:u:m:p:bx:2:j:t:R")) != -1;) switch (option) {
+  for (int option; (option = getopt(argc, argv, "c:r:w:d:u:m:p:bx:2:j:t:ReD:H:L:i:")) != -1;) switch (option) {
     case 'c': stream_count = atoi(optarg); break;
     case 'r': rate = atoi(optarg); break;
     case 'w': warm_s = atoi(optarg); break;
@@ -245,6 +283,11 @@ static void read_arguments(int argc, char **argv) {
     case '2': second = address(optarg); has_second = 1; break;
     case 't': read_tokens(optarg); break;
     case 'R': is_reconnecting = 1; break;
+    case 'e': is_returning = 1; break;
+    case 'D': drop_s = atoi(optarg); is_returning = 1; break;
+    case 'H': percentile_file = open_file(optarg); break;
+    case 'L': log_file = open_file(optarg); break;
+    case 'i': interval_s = atoi(optarg); break;
     case 'j': sscanf(optarg, "%d-%d", &jitter_from, &jitter_to); break;
     default: exit(2);
   }
@@ -257,6 +300,7 @@ static void read_arguments(int argc, char **argv) {
 static void turn_streams(uint64_t now) {
   for (int i = 0; i < stream_count; i++) {
     struct stream *s = &streams[i];
+    if (s->state == STREAMING && s->drop_us && s->drop_us <= now) { s->drop_us = 0; dropped++; come_back(s); continue; }
     if (s->due_us > now) continue;
     if (s->state == STREAMING && churn_s) { disconnect(s); s->due_us = now + 10000; }
     else if (s->state == IDLE) { s->due_us = UINT64_MAX; start_connecting(s); }
@@ -265,13 +309,17 @@ static void turn_streams(uint64_t now) {
 
 /* Closes every stream, and lets each come back in its turn. */
 static void reconnect_all(uint64_t now) {
-  second = first;
   for (int i = 0; i < stream_count; i++) {
     struct stream *s = &streams[i];
     if (s->state != IDLE) disconnect(s);
     s->is_back = 1;
     s->due_us = now + (uint64_t)i * 1000000 / (uint64_t)rate;
   }
+}
+
+static void log_interval(uint64_t counted_from, uint64_t from, uint64_t to) {
+  hdr_take_interval(&latency, &latency_before, &latency_interval);
+  hdr_print_log_line(log_file, &latency_interval, (double)(from - counted_from) / 1e6, (double)(to - from) / 1e6);
 }
 
 int main(int argc, char **argv) {
@@ -284,9 +332,9 @@ int main(int argc, char **argv) {
   epoll_fd = epoll_create1(0);
   streams = calloc((size_t)stream_count, sizeof *streams);
   uint64_t begin = clock_us(CLOCK_MONOTONIC), all_open = 0, counted_from = 0, next_turn = 0, end = 0;
-  for (int i = 0; i < stream_count; i++) streams[i] = (struct stream){ .fd = -1, .index = (uint32_t)i, .last_n = -1, .due_us = begin + (uint64_t)i * 1000000 / (uint64_t)rate };
+  for (int i = 0; i < stream_count; i++) streams[i] = (struct stream){ .fd = -1, .index = (uint32_t)i, .last_n = -1, .retry_ms = RETRY_DEFAULT_MS, .due_us = begin + (uint64_t)i * 1000000 / (uint64_t)rate };
   double cpu_before = 0, cpu_after = 0;
-  uint64_t resident_before = 0, resident_after = 0;
+  uint64_t resident_before = 0, resident_after = 0, logged_until = 0;
   static char buffer[READ_BYTES + 1];
   static struct epoll_event ready[1024];
   for (;;) {
@@ -297,6 +345,8 @@ int main(int argc, char **argv) {
     if (all_open && !counted_from && now >= all_open + (uint64_t)warm_s * 1000000) {
       counted_from = now;
       is_counting = 1;
+      logged_until = now;
+      if (log_file) hdr_print_log_head(log_file, (double)clock_us(CLOCK_REALTIME) / 1e6);
       read_process(&cpu_before, &resident_before);
       if (is_reconnecting) reconnect_all(now);
     }
@@ -306,6 +356,7 @@ int main(int argc, char **argv) {
     } else
     if (counted_from && now >= counted_from + (uint64_t)count_s * 1000000) { end = now; break; }
     if (has_second && exact_count >= (uint64_t)stream_count && now > last_exact_us + 1000000) { end = now; break; }
+    if (log_file && counted_from && now >= logged_until + (uint64_t)interval_s * 1000000) { log_interval(counted_from, logged_until, now); logged_until = now; }
     int count = epoll_wait(epoll_fd, ready, 1024, is_busy ? 0 : 5);
     if (count == 0 && is_busy) sched_yield(); /* Kafka and the producer share this core, and so does the kernel's own network work */
     for (int i = 0; i < count; i++) {
@@ -322,12 +373,14 @@ int main(int argc, char **argv) {
     }
   }
   read_process(&cpu_after, &resident_after);
+  if (log_file && end > logged_until) log_interval(counted_from, logged_until, end);
+  if (percentile_file) hdr_print_percentiles(percentile_file, &latency);
   double seconds = (double)(end - counted_from) / 1e6;
   printf("{\"streams\":%d,\"open\":%lu,\"opened\":%lu,\"refused\":%lu,\"ended\":%lu,\"seconds\":%.3f,\"events\":%lu,\"eventsPerSecond\":%.1f,\"bytes\":%lu,"
-         "\"lost\":%lu,\"repeated\":%lu,\"gaps\":%lu,\"overflow\":%lu,\"p50\":%lu,\"p90\":%lu,\"p99\":%lu,\"max\":%lu,\"cpuSeconds\":%.2f,\"cpuUsPerEvent\":%.3f,"
-         "\"residentBefore\":%lu,\"residentAfter\":%lu,\"exact\":%lu,\"lastExactMs\":%.1f,\"lastOpenMs\":%.1f}\n",
-         stream_count, open_now, opened_ever, refused, ended, seconds, events, (double)events / seconds, bytes, lost, repeated, gaps, overflow, quantile(.5), quantile(.9),
-         quantile(.99), latency_max, cpu_after - cpu_before, events ? (cpu_after - cpu_before) * 1e6 / (double)events : 0, resident_before, resident_after, exact_count,
-         is_cut ? (double)((int64_t)last_exact_us - (int64_t)cut_us) / 1e3 : 0, is_cut ? (double)((int64_t)last_open_us - (int64_t)cut_us) / 1e3 : 0);
+         "\"lost\":%lu,\"repeated\":%lu,\"gaps\":%lu,\"overflow\":%lu,\"p50\":%lu,\"p90\":%lu,\"p99\":%lu,\"p999\":%lu,\"max\":%lu,\"cpuSeconds\":%.2f,\"cpuUsPerEvent\":%.3f,"
+         "\"residentBefore\":%lu,\"residentAfter\":%lu,\"exact\":%lu,\"lastExactMs\":%.1f,\"lastOpenMs\":%.1f,\"resumes\":%lu,\"dropped\":%lu,\"told\":%lu}\n",
+         stream_count, open_now, opened_ever, refused, ended, seconds, events, (double)events / seconds, bytes, lost, repeated, gaps, overflow, hdr_quantile(&latency, .5), hdr_quantile(&latency, .9),
+         hdr_quantile(&latency, .99), hdr_quantile(&latency, .999), latency.max, cpu_after - cpu_before, events ? (cpu_after - cpu_before) * 1e6 / (double)events : 0, resident_before, resident_after, exact_count,
+         is_cut ? (double)((int64_t)last_exact_us - (int64_t)cut_us) / 1e3 : 0, is_cut ? (double)((int64_t)last_open_us - (int64_t)cut_us) / 1e3 : 0, resumes, dropped, told);
   return 0;
 }
