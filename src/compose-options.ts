@@ -22,6 +22,7 @@ import { defaultHttpOptions } from './http/http-options.js';
 import type { KafkaConnectionOptions, KafkaSaslOptions, KafkaTlsOptions } from './log/kafka/kafka-connection.js';
 import type { RedisConnectionOptions } from './redis/redis-connection-options.js';
 import { parseRedisUrl } from './redis/redis-connection-options.js';
+import { clusterTag } from './protocol/position.js';
 import type { OtlpOptions } from './telemetry/otlp-tracer.js';
 import type { RoutedTopic } from './routing/router.js';
 import { compileOrigins } from './std/match-origin.js';
@@ -112,6 +113,11 @@ export function windowOptionsOf({ window, redis, routes }: Config, topics: reado
       return { fingerprint, generation, ...(ttlsMs.length === 0 ? {} : { latestTtlMs: Math.max(...ttlsMs) }) };
     },
   };
+}
+
+/** The group of indexers. Those of different routes form different groups: in a rolling change both windows are written. */
+export function indexerGroupOf({ group }: Config, topics: readonly RoutedTopic[]): string {
+  return `${group}-indexer-${clusterTag(topics.map(({ topic, fingerprint }) => `${topic} ${fingerprint}`).join('\n'))}`;
 }
 
 /** Bytes after which gathered frames are written: large enough for one system call to carry much, small enough to hold for a slow reader. */
