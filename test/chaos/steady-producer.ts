@@ -82,6 +82,14 @@ export class SteadyProducer {
     await this.#producer?.disconnect().catch(() => undefined);
   }
 
+  /** Makes and writes no more, whatever is pending; for worlds that end without a judgement. */
+  abandon(): void {
+    clearInterval(this.#timer);
+    this.#pending = [];
+    this.#isStopping = true;
+    void this.#producer?.disconnect().catch(() => undefined);
+  }
+
   #tick(): void {
     for (let i = 0; i < this.#options.draftsEveryTick && this.#pending.length < pendingMax; i++) {
       this.#pending.push(this.#options.draft(this.#partitionCount));
@@ -137,7 +145,8 @@ export class SteadyProducer {
       try {
         await producer.connect();
         this.#producer = producer;
-      } catch {
+      } catch (error) {
+        if (this.#isStopping && this.#pending.length === 0) throw error;
         await sleep(500);
       }
     }

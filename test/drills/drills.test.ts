@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Alerting } from './alerting.js';
+import { DrillWorld } from './drill-world.js';
+import { readerDrills } from './reader-drills.js';
+import { recordDrills } from './record-drills.js';
+import { runDrill } from './run-drill.js';
+import type { DrillResult } from './run-drill.js';
+import { scaledAlertmanager, scaledRules, shippedAlerts } from './scaled-alerting.js';
+import { serverDrills } from './server-drills.js';
+import { writeTable } from './write-table.js';
+
+/** `DRILLS=word,word`: only drills whose names hold one of the words. Set by `npm run drills`. */
+const only = process.env['DRILLS']?.split(',');
+const all = [...recordDrills, ...readerDrills, ...serverDrills];
+const chosen = all.filter(({ name }) => only === undefined || only.some((word) => name.includes(word)));
+const wellMs = 60_000;
+
+let world: DrillWorld | null = null;
+const results: DrillResult[] = [];
+
+/** The world of the drill before, unless that one left it unwell. */
+async function healthyWorld(): Promise<DrillWorld> {
+  try {
+    await world?.waitUntilWell(wellMs);
+  } catch {
+    await world?.close();
+    world = null;
+  }
+  return (world ??= await DrillWorld.start());
+}
+
+beforeAll(async () => {
+  world = await DrillWorld.start();
+});
+
+afterAll(async () => {
+  await world?.close();
+  process.stdout.write(`${writeTable(results)}\n`);
+});
+
+test.for(chosen)('$name', { timeout: 420_000 }, async (drill) => {
+  const here = await healthyWorld();
+  const alerting = await Alerting.start({
+    targets: here.targets,
+    rules: scaledRules(drill.factor),
+    alertmanager: (webhookUrl) => scaledAlertmanager(drill.factor, webhookUrl),
+  });
+  try {
+    const result = await runDrill(drill, here, alerting);
+    results.push(result);
+    expect(result.problems.join('\n')).toBe('');
+  } finally {
+    await alerting.close();
+  }
+});
+
+test('every shipped alert has a drill', () => {
+  const drilled = new Set(all.flatMap(({ fires }) => fires));
+  expect(shippedAlerts().filter((alert) => !drilled.has(alert))).toEqual([]);
+});
