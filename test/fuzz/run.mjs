@@ -15,7 +15,7 @@ for (let i = 0; i < args.length; i += 2) {
   }
   env[name] = args[i + 1];
 }
-if (!ensureInstalled() || !ensureBuilt()) process.exit(1);
+if (!(await ensureInstalled()) || !(await ensureBuilt())) process.exit(1);
 const line = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'fuzz', '--disable-console-intercept'];
 const vitest = spawn(process.execPath, line, { cwd: root, stdio: 'inherit', env });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => vitest.kill(signal));
