@@ -38,7 +38,7 @@ function onlyOwnPackages(room) {
 const rooms = [...Object.keys(ownersOfPackages), 'std', 'protocol'];
 
 export default defineConfig(
-  { ignores: ['dist/', '.cache/', 'coverage/', 'node_modules/', 'deploy/', 'helm/', 'loadtest/**/*.js'] },
+  { ignores: ['dist/', '.cache/', 'coverage/', 'node_modules/', 'deploy/*', '!deploy/dashboards/', 'helm/', 'loadtest/**/*.js'] },
   {
     files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked],
