@@ -15,6 +15,10 @@ export interface SelvageNodeOptions {
   readonly args?: readonly string[];
   /** Whether `start` waits for `/healthz/ready`; default true. */
   readonly waitsUntilReady?: boolean;
+  /** Another build's `dist/main.js`; default: this one's. */
+  readonly mainPath?: string;
+  /** Whether everybody may read and publish unless `env` says otherwise; default true. Builds without identity know no such option. */
+  readonly isOpen?: boolean;
 }
 
 /**
@@ -65,7 +69,7 @@ export class SelvageNode {
     if (this.#process?.isRunning) throw new Error('the node is running already');
     const started = new OwnedProcess({
       file: process.execPath,
-      args: [join(repositoryPath, 'dist', 'main.js'), ...(this.#options.args ?? [])],
+      args: [this.#options.mainPath ?? join(repositoryPath, 'dist', 'main.js'), ...(this.#options.args ?? [])],
       cwd: repositoryPath,
       folder: this.#folder,
       name: 'selvage',
@@ -74,7 +78,7 @@ export class SelvageNode {
         HOME: process.env['HOME'] ?? '',
         PORT: String(this.port),
         ADMIN_PORT: String(this.adminPort),
-        ...everythingOpen,
+        ...(this.#options.isOpen === false ? {} : everythingOpen),
         ...this.#options.env,
       },
     });
