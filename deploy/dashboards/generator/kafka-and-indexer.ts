@@ -1,6 +1,6 @@
 import { frameDashboard } from './frame-dashboard.js';
 import { heatmap, series, stat } from './panels.js';
-import { buckets, increase, of, quantile, rate } from './promql.js';
+import { buckets, increase, of, rate } from './promql.js';
 
 /**
  * Records of each partition that are in the log and not in the window. The end is known by edges and the height by indexers, so nodes are of no account; an
