@@ -17,6 +17,7 @@ const ownersOfPackages = {
   http: ['uWebSockets.js'],
   config: ['zod', 'yaml'],
   client: ['react', 'vue'],
+  cli: ['commander'],
 };
 
 /** Rooms that also run in a browser. */

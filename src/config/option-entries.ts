@@ -12,6 +12,8 @@ export interface OptionEntry {
 
 /** Name of the environment variable with the path of the configuration file. */
 export const configFileEnv = 'SELVAGE_CONFIG';
+/** Variables of commands that talk to a node; no options, and no mistakes where a node is started with them. */
+export const commandEnv = { url: 'SELVAGE_URL', token: 'SELVAGE_TOKEN', tokenFile: 'SELVAGE_TOKEN_FILE' } as const;
 /** Ends the name of a variable that names a file with the secret. */
 export const fileSuffix = '_FILE';
 export const envPrefix = 'SELVAGE_';

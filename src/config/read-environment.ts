@@ -1,6 +1,6 @@
 import { didYouMean } from '../std/closest-name.js';
 import type { ConfigProblem } from './config-error.js';
-import { configFileEnv, envPrefix, fileSuffix } from './option-entries.js';
+import { commandEnv, configFileEnv, envPrefix, fileSuffix } from './option-entries.js';
 import type { OptionEntry } from './option-entries.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -55,7 +55,7 @@ function readSecret(entry: OptionEntry, file: string, readFile: (path: string) =
 
 /** Whoever sets a variable of ours that is not one has mistyped an option. */
 function refuseUnknown(env: Variables, entries: readonly OptionEntry[], problems: ConfigProblem[]): void {
-  const known = new Set([configFileEnv]);
+  const known = new Set<string>([configFileEnv, ...Object.values(commandEnv)]);
   for (const { env: name, option } of entries) {
     known.add(name);
     if (option.isSecret) known.add(name + fileSuffix);
