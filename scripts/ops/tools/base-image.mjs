@@ -12,7 +12,7 @@ import { buildOnce, hashOf } from './build-once.mjs';
 export async function provideBaseImage() {
   const [, version, suite] = /NODE_IMAGE=node:([\d.]+)-([a-z]+)-slim/.exec(readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8')) ?? [];
   if (suite === undefined) throw new Error('deploy/Dockerfile: NODE_IMAGE is not node:<version>-<suite>-slim');
-  const [problem] = installCommands([
+  const [problem] = await installCommands([
     { command: 'debootstrap', aptPackage: 'debootstrap', hint: 'it makes the base of the image for tests' },
   ]);
   if (problem) throw new Error(problem);

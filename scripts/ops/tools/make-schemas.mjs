@@ -27,7 +27,8 @@ function takeCrd(path) {
 }
 
 function write({ group, version, kind, schema }) {
-  const folder = join(outPath, 'schemas', group);
+  // kubeconform takes the version for the group where there is none (`apiVersion: v1`).
+  const folder = join(outPath, 'schemas', group || version);
   mkdirSync(folder, { recursive: true });
   const named = { $schema: 'http://json-schema.org/draft-07/schema#', ...schema };
   writeFileSync(join(folder, `${kind.toLowerCase()}_${version}.json`), JSON.stringify(named));
