@@ -47,7 +47,13 @@ async function runAll(args) {
     args: flags,
     options: {
       ...{ target: { type: 'string', default: 'embedded' }, streams: text, channels: text, rate: text, seconds: text },
-      ...{ prometheus: text, summary: text, program: text, kill: { type: 'boolean' }, env: { type: 'string', multiple: true, default: [] } },
+      ...{
+        prometheus: text,
+        summary: text,
+        program: text,
+        kill: { type: 'boolean' },
+        env: { type: 'string', multiple: true, default: [] },
+      },
     },
   });
   if (values.kill && !['two', 'cluster'].includes(values.target)) throw new Error('--kill needs --target two or cluster');
@@ -56,7 +62,14 @@ async function runAll(args) {
   const target = await startTarget(values.target, { program: values.program });
   try {
     const env = environmentOf(values, target);
-    return await runK6({ scenario, env, prometheus: values.prometheus, summary: values.summary, args: passedOn, during: killing(values, target) });
+    return await runK6({
+      scenario,
+      env,
+      prometheus: values.prometheus,
+      summary: values.summary,
+      args: passedOn,
+      during: killing(values, target),
+    });
   } finally {
     await target.close();
   }

@@ -9,5 +9,10 @@ const flags = '-O2 -Wall -Wextra';
 /** The path of the program; rejects with what the compiler said. */
 export function provideGenerator() {
   const paths = ['sse-load.c', 'hdr-histogram.h'].map((file) => join(here, file));
-  return buildOnce({ name: 'sse-load', hash: hashOf({ texts: [flags], paths }), cwd: here, script: `cc ${flags} -o "$OUT" sse-load.c -lm` });
+  return buildOnce({
+    name: 'sse-load',
+    hash: hashOf({ texts: [flags], paths }),
+    cwd: here,
+    script: `cc ${flags} -o "$OUT" sse-load.c -lm`,
+  });
 }

@@ -100,7 +100,10 @@ const ms = (us) => round(us / 1_000, 2);
 function describe(result, producer) {
   const rows = [
     ['streams open at the end', `${result.open} of ${result.streams}`],
-    ['streams opened, refused, dropped by us, ended', `${result.opened}, ${result.refused}, ${result.dropped}, ${result.ended - result.dropped}`],
+    [
+      'streams opened, refused, dropped by us, ended',
+      `${result.opened}, ${result.refused}, ${result.dropped}, ${result.ended - result.dropped}`,
+    ],
     ['returns that were answered', result.resumes],
     ['events', `${result.events} in ${result.seconds} s: ${round(result.eventsPerSecond, 0)} a second`],
     ['lost, repeated, gaps told', `${result.lost}, ${result.repeated}, ${result.gaps}`],

@@ -43,7 +43,10 @@ const settingsOf = (prometheus) => ({
   K6_AUTO_EXTENSION_RESOLUTION: 'false',
   ...(prometheus === undefined
     ? {}
-    : { K6_PROMETHEUS_RW_SERVER_URL: `${prometheus.replace(/\/$/, '')}/api/v1/write`, K6_PROMETHEUS_RW_TREND_STATS: 'p(50),p(95),p(99),max' }),
+    : {
+        K6_PROMETHEUS_RW_SERVER_URL: `${prometheus.replace(/\/$/, '')}/api/v1/write`,
+        K6_PROMETHEUS_RW_TREND_STATS: 'p(50),p(95),p(99),max',
+      }),
 });
 
 const hasEnded = new Error('k6 has ended');

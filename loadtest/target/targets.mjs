@@ -26,7 +26,7 @@ const shapes = {
  *
  * @param {string} target a name of `targetNames`, or addresses separated by commas
  * @param {{program?: string, partitions?: number, env?: Record<string, string>}} options
- * @returns {Promise<{baseUrls: string[], publishUrl: string, nodes: object[], brokers?: string, topic?: string, close: () => Promise<void>}>}
+ * @returns {Promise<{baseUrls: string[], publishUrl: string, nodes: object[], brokers?: string, topic?: string, redisUrl?: string, close: () => Promise<void>}>}
  */
 export async function startTarget(target, options = {}) {
   if (/^https?:\/\//.test(target)) {
@@ -65,13 +65,10 @@ async function startFabric(parts, { brokers, edges, indexers, hasProxy }, { prog
   for (let i = 0; i < indexers; i++) await start(`indexer-${i}`, { SELVAGE_ROLES: 'indexer' });
   const urls = nodes.map((node) => node.url);
   const topic = 'selvage.events';
-  if (!hasProxy) return { baseUrls: urls, publishUrl: urls[0], nodes, brokers: kafka.brokers, topic };
-  const proxy = await keep(
-    parts,
-    startProxy(nodes.map((node) => node.port)),
-  );
+  if (!hasProxy) return { baseUrls: urls, publishUrl: urls[0], nodes, brokers: kafka.brokers, topic, redisUrl: redis.url };
+  const proxy = await keep(parts, startProxy(nodes.map((node) => node.port)));
   // Published at the last node itself: it is the first that is killed, and a publish that is cut off has an unknown end.
-  return { baseUrls: [proxy.url], publishUrl: urls.at(-1), nodes, brokers: kafka.brokers, topic };
+  return { baseUrls: [proxy.url], publishUrl: urls.at(-1), nodes, brokers: kafka.brokers, topic, redisUrl: redis.url };
 }
 
 async function keep(parts, starting) {

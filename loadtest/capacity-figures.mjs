@@ -1,0 +1,60 @@
+/**
+ * What the capacity model computes with: measured figures, each with the place that it comes from. Nothing else holds a number that was measured; when a
+ * figure is measured anew, it is changed here and in that place. All CPU figures are of one core of the machine that README.md describes.
+ */
+export const figures = {
+  /** CPU share of an edge without readers by records/s read (230 bytes each), for topics of 12 and of 200 partitions. Between rows by straight lines. */
+  ingest: {
+    rows: [
+      {
+        partitions: 12,
+        points: [
+          [0, 0.016],
+          [1_000, 0.129],
+          [20_000, 0.148],
+          [50_000, 0.245],
+        ],
+      },
+      {
+        partitions: 200,
+        points: [
+          [0, 0.025],
+          [1_000, 0.101],
+          [20_000, 0.345],
+          [50_000, 0.363],
+        ],
+      },
+    ],
+    source: 'README.md, Ingest: 12 partitions on the quiet machine, 200 partitions at load 5 to 7',
+  },
+  /** CPU of an edge for one event delivered to one stream. It holds a share of what reading the record cost, so the sum is on the careful side. */
+  deliverUs: { value: 9, unit: 'us', source: 'README.md, Fan-out: 10,000 streams, 100 channels, 50,000 deliveries/s, 8.97 us' },
+  /** CPU of an edge for one stream that is opened or comes back. */
+  connectUs: {
+    anonymous: 113,
+    token: 122,
+    lease: 154,
+    unit: 'us',
+    source: 'README.md, Admission: ours, anonymous, with token, with token and a lease in Redis',
+  },
+  /** Resident memory of an edge for one open stream that is idle. */
+  streamBytes: {
+    anonymous: 3_572,
+    token: 6_339,
+    lease: 6_339,
+    unit: 'bytes',
+    source: 'README.md, Memory with admission: slope from 2,000 to 12,000 idle streams',
+  },
+  /** Resident memory of an edge with few streams and little in `recent`. */
+  processBytes: { value: 130 * 1_048_576, unit: 'bytes', source: 'README.md, Memory: 2,000 streams of 5 s, 127 to 134 MiB' },
+  /** Resident bytes for each byte that `recent` counts: (430 MB with 256 MiB of it - the process) / 256 MiB. */
+  recentFactor: { value: 1.1, unit: '', source: 'README.md, Memory: `recent` full' },
+  /** What `recent` counts for an event beside its body. */
+  recentEventBytes: { value: 320, unit: 'bytes', source: 'src/recent/recent-store.ts, eventOverheadBytes' },
+  /** Redis memory of a channel in the window whatever it holds: its first node, key, expiry. By `stream-node-max-bytes`. */
+  windowChannelBytes: { default: 4_400, small: 1_350, unit: 'bytes', source: 'README.md of the repository, Operations: Redis' },
+  /** Redis memory of a further event of a channel beside its value. */
+  windowEventBytes: { value: 60, unit: 'bytes', source: 'capacity.md, Redis memory of the window' },
+  /** A sparse channel's stream lives so many times the age of the window. */
+  windowLifetimes: { value: 2.25, unit: '', source: 'src/window/window-options.ts, streamTtlMs' },
+};
