@@ -51,10 +51,10 @@ export const figures = {
   recentFactor: { value: 1.1, unit: '', source: 'README.md, Memory: `recent` full' },
   /** What `recent` counts for an event beside its body. */
   recentEventBytes: { value: 320, unit: 'bytes', source: 'src/recent/recent-store.ts, eventOverheadBytes' },
-  /** Redis memory of a channel in the window whatever it holds: its first node, key, expiry. By `stream-node-max-bytes`. */
-  windowChannelBytes: { default: 4_400, small: 1_350, unit: 'bytes', source: 'README.md of the repository, Operations: Redis' },
-  /** Redis memory of a further event of a channel beside its value. */
-  windowEventBytes: { value: 60, unit: 'bytes', source: 'capacity.md, Redis memory of the window' },
+  /** Redis memory of a channel in the window with one event: key, stream, first node, expiry. By `stream-node-max-bytes`: 4096 as Redis comes, 1024. */
+  windowChannelBytes: { default: 4_450, small: 1_370, unit: 'bytes', source: 'capacity.md, Redis memory of the window' },
+  /** Redis memory of each further event of a channel beside its value. */
+  windowEventBytes: { value: 100, unit: 'bytes', source: 'capacity.md, Redis memory of the window' },
   /** A sparse channel's stream lives so many times the age of the window. */
   windowLifetimes: { value: 2.25, unit: '', source: 'src/window/window-options.ts, streamTtlMs' },
 };

@@ -76,7 +76,9 @@ async function runAll(args) {
 }
 
 function environmentOf(values, target) {
-  const env = { BASE_URL: target.baseUrls.join(','), PUBLISH_URL: target.publishUrl, ...(values.kill ? { KILLS: '1' } : {}) };
+  const given = { KILLS: values.kill ? '1' : undefined, CA_FILE: target.caPath };
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  const env = { BASE_URL: target.baseUrls.join(','), PUBLISH_URL: target.publishUrl, ...Object.fromEntries(present) };
   for (const name of ['streams', 'channels', 'rate', 'seconds']) if (values[name] !== undefined) env[name.toUpperCase()] = values[name];
   for (const one of values.env) {
     const at = one.indexOf('=');

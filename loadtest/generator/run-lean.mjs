@@ -32,8 +32,9 @@ export async function runLean(args) {
   const target = await startTarget(values.target, { program: values.program });
   const children = [];
   try {
-    const [, address] = /^http:\/\/([^/]+)$/.exec(target.baseUrls[0]) ?? [];
-    if (address === undefined) throw new Error(`--target ${target.baseUrls[0]}: the generator speaks plain HTTP, to host:port`);
+    const url = target.plainUrl ?? target.baseUrls[0];
+    const [, address] = /^http:\/\/([^/]+)$/.exec(url) ?? [];
+    if (address === undefined) throw new Error(`--target ${url}: the generator speaks plain HTTP, to host:port`);
     const prefix = values.prefix ?? `lean-${process.pid}-`;
     if (!values['no-producer']) children.push(await startProducer(target, numbers, prefix, values['publish-token']));
     const readers = track(children, start(generator, [...generatorFlags(values, numbers, prefix), address]));

@@ -24,7 +24,10 @@ export async function runK6({ scenario, env, prometheus, summary, args = [], dur
     ...(summary === undefined ? [] : ['--summary-export', summary]),
   ];
   const line = ['run', '--quiet', '--no-usage-report', ...variables, ...outputs, ...args, join(here, 'scenarios', `${scenario}.js`)];
-  const child = spawn(k6, line, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...settingsOf(prometheus) } });
+  const child = spawn(k6, line, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...settingsOf(prometheus), ...trusting(env) },
+  });
   const ended = new Promise((resolve, reject) => child.once('error', reject).once('close', (code) => resolve(code ?? 1)));
   const stop = () => child.kill('SIGINT');
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
@@ -48,6 +51,9 @@ const settingsOf = (prometheus) => ({
         K6_PROMETHEUS_RW_TREND_STATS: 'p(50),p(95),p(99),max',
       }),
 });
+
+/** Requests by k6/http trust what Go trusts: a proxy of a test has its own authority. */
+const trusting = ({ CA_FILE }) => (CA_FILE === undefined ? {} : { SSL_CERT_FILE: CA_FILE });
 
 const hasEnded = new Error('k6 has ended');
 

@@ -3,7 +3,7 @@
  *
  *   embedded  one node with everything in memory: needs nothing
  *   one       one node, Kafka, Redis
- *   two       two nodes behind nginx, Kafka, Redis
+ *   two       two nodes behind nginx (TLS, HTTP/2), Kafka, Redis
  *   cluster   three edges behind nginx, two indexers, three Kafka brokers, Redis
  *   URL,…     what runs already
  *
@@ -26,7 +26,8 @@ const shapes = {
  *
  * @param {string} target a name of `targetNames`, or addresses separated by commas
  * @param {{program?: string, partitions?: number, env?: Record<string, string>}} options
- * @returns {Promise<{baseUrls: string[], publishUrl: string, nodes: object[], brokers?: string, topic?: string, redisUrl?: string, close: () => Promise<void>}>}
+ * @returns {Promise<{baseUrls: string[], plainUrl?: string, caPath?: string, publishUrl: string, nodes: object[], brokers?: string, topic?: string,
+ *   redisUrl?: string, close: () => Promise<void>}>} `caPath`: who vouches for https addresses; `plainUrl`: the proxy's without TLS
  */
 export async function startTarget(target, options = {}) {
   if (/^https?:\/\//.test(target)) {
@@ -67,8 +68,9 @@ async function startFabric(parts, { brokers, edges, indexers, hasProxy }, { prog
   const topic = 'selvage.events';
   if (!hasProxy) return { baseUrls: urls, publishUrl: urls[0], nodes, brokers: kafka.brokers, topic, redisUrl: redis.url };
   const proxy = await keep(parts, startProxy(nodes.map((node) => node.port)));
-  // Published at the last node itself: it is the first that is killed, and a publish that is cut off has an unknown end.
-  return { baseUrls: [proxy.url], publishUrl: urls.at(-1), nodes, brokers: kafka.brokers, topic, redisUrl: redis.url };
+  // Published at the last node itself: the first is the one that is killed, and a publish that is cut off has an unknown end.
+  const { url, plainUrl, caPath } = proxy;
+  return { baseUrls: [url], plainUrl, caPath, publishUrl: urls.at(-1), nodes, brokers: kafka.brokers, topic, redisUrl: redis.url };
 }
 
 async function keep(parts, starting) {
