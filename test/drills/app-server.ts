@@ -5,13 +5,17 @@ import type { AddressInfo } from 'node:net';
 /** An application that is asked for permissions and allows everything, until it fails. */
 export class AppServer {
   isWell = true;
+  /** Every so many questions one is not answered well; 0: none. */
+  failsEvery = 0;
+  #count = 0;
   readonly #server: Server;
 
   private constructor() {
     this.#server = createServer((request, response) => {
       request.resume();
       request.on('end', () => {
-        if (this.isWell) response.end(JSON.stringify({ allow: true }));
+        this.#count++;
+        if (this.isWell && (this.failsEvery === 0 || this.#count % this.failsEvery > 0)) response.end(JSON.stringify({ allow: true }));
         else response.writeHead(500).end();
       });
     });

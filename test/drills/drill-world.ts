@@ -2,6 +2,7 @@ import { SeededRandom } from '../chaos/random.js';
 import { Reader } from '../chaos/reader.js';
 import { SteadyProducer } from '../chaos/steady-producer.js';
 import { draftKeyed, keyChannels, Sequences } from '../chaos/traffic.js';
+import { freePort } from '../platform/free-port.js';
 import { KafkaCluster } from '../platform/kafka-cluster.js';
 import { KafkaFixture } from '../platform/kafka-fixture.js';
 import { writeConfigFile } from '../platform/node-fixture.js';
@@ -10,6 +11,7 @@ import { SelvageNode } from '../platform/selvage-node.js';
 import { waitFor } from '../platform/wait-for.js';
 import type { Target } from './alerting.js';
 import { AppServer } from './app-server.js';
+import { TcpGate } from './tcp-gate.js';
 import { KeyServer } from './key-server.js';
 
 export interface NamedNode {
@@ -35,6 +37,7 @@ const topics = [
   { topic: 'fat', partitions: 1, config: {} },
   { topic: 'reborn', partitions: 1, config: {} },
   { topic: 'gone', partitions: 1, config: {} },
+  { topic: 'chaff', partitions: 1, config: {} },
   // One broker never is two: no write over HTTP gets into it.
   { topic: 'strict', partitions: 1, config: { 'min.insync.replicas': '2' } },
 ] as const;
@@ -45,16 +48,45 @@ const routes = [
   { topic: 'fat', channels: ['fat'] },
   { topic: 'reborn', channels: ['reborn'] },
   { topic: 'gone', channels: ['gone'] },
+  // Read by every node, and kept by none.
+  { topic: 'chaff', channels: ['wheat'], when: { 'header:kind': 'wheat' } },
   { topic: 'strict', channels: ['s.{key}'], publish: true },
 ];
 
-const longDraining = 'edge-1';
+const longDraining = 'edge-2';
 const names = [
   { name: 'edge-0', role: 'edge' },
   { name: 'edge-1', role: 'edge' },
+  { name: 'edge-2', role: 'edge' },
   { name: 'indexer-0', role: 'indexer' },
   { name: 'indexer-1', role: 'indexer' },
 ] as const;
+
+interface Parts {
+  readonly kafka: KafkaCluster;
+  readonly redis: RedisServer;
+  readonly keys: KeyServer;
+  readonly app: AppServer;
+  readonly edgeGate: TcpGate;
+  readonly indexerGate: TcpGate;
+}
+
+async function startParts(): Promise<Parts> {
+  const ports = { EDGE: await freePort(), INDEXER: await freePort() };
+  const [kafka, redis, keys, app, edgeGate, indexerGate] = await Promise.all([
+    KafkaCluster.start({ listeners: { EDGE: 'PLAINTEXT', INDEXER: 'PLAINTEXT' }, advertisedPorts: ports }),
+    RedisServer.start(),
+    KeyServer.start(),
+    AppServer.start(),
+    TcpGate.start(ports.EDGE),
+    TcpGate.start(ports.INDEXER),
+  ]);
+  edgeGate.leadTo(portOf(kafka.brokersOf('EDGE')));
+  indexerGate.leadTo(portOf(kafka.brokersOf('INDEXER')));
+  return { kafka, redis, keys, app, edgeGate, indexerGate };
+}
+
+const portOf = (address: string): number => Number(address.split(':')[1]);
 
 /** A small deployment under steady traffic: a broker, Redis, an issuer, two edges, two indexers, a producer and readers. Always `close` it. */
 export class DrillWorld {
@@ -65,21 +97,30 @@ export class DrillWorld {
   readonly redis: RedisServer;
   readonly keys: KeyServer;
   readonly app: AppServer;
+  /** Between the first edge and Kafka. */
+  readonly edgeGate: TcpGate;
+  /** Between the indexers and Kafka. */
+  readonly indexerGate: TcpGate;
+  /** Positions from when the world was young, of `k.key0`, `k.key1`, … */
+  firstIds: readonly string[] = [];
+  bornAtMs = Date.now();
   readonly fixture: KafkaFixture;
   readonly nodes: NamedNode[] = [];
   readonly readers: Reader[];
   readonly #producer: SteadyProducer;
   #recordCount = 0;
 
-  private constructor(kafka: KafkaCluster, redis: RedisServer, keys: KeyServer, app: AppServer, fixture: KafkaFixture) {
-    this.kafka = kafka;
-    this.redis = redis;
-    this.keys = keys;
-    this.app = app;
+  private constructor(parts: Parts, fixture: KafkaFixture) {
+    this.kafka = parts.kafka;
+    this.redis = parts.redis;
+    this.keys = parts.keys;
+    this.app = parts.app;
+    this.edgeGate = parts.edgeGate;
+    this.indexerGate = parts.indexerGate;
     this.fixture = fixture;
     const random = new SeededRandom(1);
     const options = {
-      brokers: kafka.brokers.split(','),
+      brokers: this.kafka.brokers.split(','),
       topic: this.topic,
       draft: draftKeyed(this.topic, random.fork(), new Sequences()),
       draftsEveryTick,
@@ -94,8 +135,8 @@ export class DrillWorld {
   }
 
   static async start(): Promise<DrillWorld> {
-    const [kafka, redis, keys, app] = await Promise.all([KafkaCluster.start(), RedisServer.start(), KeyServer.start(), AppServer.start()]);
-    const world = new DrillWorld(kafka, redis, keys, app, await KafkaFixture.connect(kafka.brokers));
+    const parts = await startParts();
+    const world = new DrillWorld(parts, await KafkaFixture.connect(parts.kafka.brokers));
     try {
       await world.#begin();
     } catch (error) {
@@ -149,6 +190,7 @@ export class DrillWorld {
     await Promise.all(this.nodes.map(({ node }) => node.close()));
     await this.fixture.close().catch(() => undefined);
     await Promise.all([this.kafka.close(), this.redis.close(), this.keys.goAway(), this.app.close()]);
+    await Promise.all([this.edgeGate.close(), this.indexerGate.close()]);
   }
 
   async #begin(): Promise<void> {
@@ -168,12 +210,19 @@ export class DrillWorld {
     this.#producer.start();
     for (const reader of this.readers) reader.start();
     await this.waitUntilWell(30_000);
+    this.firstIds = this.readers.slice(0, keyChannels.length).map(({ lastId }) => lastId ?? '');
+    this.bornAtMs = Date.now();
+  }
+
+  #brokersOf(name: string, role: string): string {
+    if (role === 'indexer') return `127.0.0.1:${this.indexerGate.port}`;
+    return name === 'edge-0' ? `127.0.0.1:${this.edgeGate.port}` : this.kafka.brokers;
   }
 
   #env(name: string, role: string, config: string): Record<string, string> {
     return {
       HOST: '127.0.0.1',
-      KAFKA_BROKERS: this.kafka.brokers,
+      KAFKA_BROKERS: this.#brokersOf(name, role),
       REDIS_URL: this.redis.url,
       SELVAGE_CONFIG: config,
       SELVAGE_ROLES: role,
@@ -187,6 +236,7 @@ export class DrillWorld {
       SELVAGE_STREAM_RETRY_MS: '500',
       SELVAGE_RECENT_BYTES_MAX: String(recentBytesMax),
       SELVAGE_CONTROL_REVOCATIONS_MAX: '100',
+      ...(name === 'edge-0' ? { SELVAGE_REPLAY_CONCURRENT_MAX: '2', SELVAGE_REPLAY_QUEUED_MAX: '40' } : {}),
       SELVAGE_LIMITS_CONNECTIONS_MAX: String(connectionsMax),
       SELVAGE_DRAIN_BALANCER_WAIT_SECONDS: name === longDraining ? '60' : '0',
       SELVAGE_DRAIN_WINDOW_SECONDS: '2',

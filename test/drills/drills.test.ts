@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Alerting } from './alerting.js';
 import { DrillWorld } from './drill-world.js';
+import { networkDrills } from './network-drills.js';
 import { readerDrills } from './reader-drills.js';
 import { recordDrills } from './record-drills.js';
 import { runDrill } from './run-drill.js';
@@ -11,7 +12,7 @@ import { writeTable } from './write-table.js';
 
 /** `DRILLS=word,word`: only drills whose names hold one of the words. Set by `npm run drills`. */
 const only = process.env['DRILLS']?.split(',');
-const all = [...recordDrills, ...readerDrills, ...serverDrills];
+const all = [...recordDrills, ...readerDrills, ...serverDrills, ...networkDrills];
 const chosen = all.filter(({ name }) => only === undefined || only.some((word) => name.includes(word)));
 const wellMs = 60_000;
 
@@ -38,23 +39,30 @@ afterAll(async () => {
   process.stdout.write(`${writeTable(results)}\n`);
 });
 
-test.for(chosen)('$name', { timeout: 420_000 }, async (drill) => {
-  const here = await healthyWorld();
-  const alerting = await Alerting.start({
-    targets: here.targets,
-    rules: scaledRules(drill.factor),
-    alertmanager: (webhookUrl) => scaledAlertmanager(drill.factor, webhookUrl),
-  });
-  try {
-    const result = await runDrill(drill, here, alerting);
-    results.push(result);
-    expect(result.problems.join('\n')).toBe('');
-  } finally {
-    await alerting.close();
-  }
-});
+test.for(chosen)(
+  '$name', // What else a machine is busy with may make events late.
+  { timeout: 420_000, retry: 1 },
+  async (drill) => {
+    const here = await healthyWorld();
+    const alerting = await Alerting.start({
+      targets: here.targets,
+      rules: scaledRules(drill.factor),
+      alertmanager: (webhookUrl) => scaledAlertmanager(drill.factor, webhookUrl),
+    });
+    try {
+      const result = await runDrill(drill, here, alerting);
+      results.push(result);
+      expect(result.problems.join('\n')).toBe('');
+    } finally {
+      await alerting.close();
+    }
+  },
+);
+
+/** What a fault cannot be made for on any machine; the tests of the rules have it. */
+const notDrilled = ['SelvageMemoryNearLimit']; // needs a control group of its own
 
 test('every shipped alert has a drill', () => {
-  const drilled = new Set(all.flatMap(({ fires }) => fires));
+  const drilled = new Set([...notDrilled, ...all.flatMap(({ fires }) => fires)]);
   expect(shippedAlerts().filter((alert) => !drilled.has(alert))).toEqual([]);
 });

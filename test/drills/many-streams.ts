@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgeStream } from '../integration/edge/edge-client.js';
 import type { OpenOptions } from '../integration/edge/edge-client.js';
+import type { SelvageNode } from '../platform/selvage-node.js';
 import { SseReader } from '../platform/sse-reader.js';
 
 /** What is open, to be closed at the end of a drill. */
@@ -53,4 +54,12 @@ export async function visit(url: string, options: OpenOptions = {}): Promise<str
   } finally {
     stream.close();
   }
+}
+
+/** Has a token refused on every node. */
+export async function revoke(node: SelvageNode, tokenId: string): Promise<void> {
+  const body = JSON.stringify({ subject: 'nobody', tokenId });
+  const answer = await fetch(`${node.adminUrl}/v1/disconnect`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  if (!answer.ok) throw new Error(`disconnect answered ${answer.status}: ${await answer.text()}`);
+  await answer.body?.cancel();
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodePosition, encodePosition } from '../../src/protocol/position.js';
 import { Crowd, visit } from './many-streams.js';
 import { connectionsMax } from './drill-world.js';
 import type { DrillWorld } from './drill-world.js';
@@ -124,28 +125,67 @@ function oldPositions(): Drill {
   };
 }
 
-/** Readers of a topic that is made again come back with positions in the old one. */
-function topicMadeAgain(): Drill {
+/** A topic that its nodes read is made again: whoever reads it is told. */
+const topicMadeAgain: Drill = {
+  name: 'a topic made again',
+  factor: 200,
+  fires: ['SelvageTopicBeganAnew'],
+  firesWithinSeconds: 30,
+  clearsWithinSeconds: 60,
+  fault: async (world) => {
+    const records = Array.from({ length: 50 }, (_, n) => ({ value: `before ${n}` }));
+    await world.fixture.send('reborn', records);
+    await sleep(500);
+    await world.fixture.admin.deleteTopics({ topics: ['reborn'] });
+    await sleep(1_000);
+    await world.makeTopic('reborn', 1);
+    await world.fixture.send('reborn', [{ value: 'after' }]);
+  },
+  mend: async () => undefined,
+};
+
+/** A position beyond the end of its partitions, as one is after Kafka has lost its newest records: the reader is told a gap, which is the fabric's doing. */
+async function lostPosition(world: DrillWorld): Promise<string> {
+  const position = decodePosition(await visit(eventsOf(world, 0, 'k.key0')));
+  if (position === null) throw new Error('no position');
+  const topics = position.topics.map((entry) =>
+    entry.kind === 'time'
+      ? entry
+      : { ...entry, cursors: new Map([...entry.cursors].map(([partition, cursor]) => [partition, cursor + 1_000_000])) },
+  );
+  return encodePosition({ ...position, topics });
+}
+
+function resumesGapped(): Drill {
   const crowd = new Crowd();
   return {
-    name: 'a topic made again',
+    name: 'readers whose positions Kafka has lost',
     factor: 300,
-    fires: ['SelvageTopicBeganAnew', 'SelvageResumesGapped'],
+    fires: ['SelvageResumesGapped'],
     mayFollow: ['SelvageResumeBudgetBurning'],
     firesWithinSeconds: 60,
     clearsWithinSeconds: 120,
     fault: async (world) => {
-      await world.fixture.send(
-        'reborn',
-        Array.from({ length: 50 }, (_, n) => ({ value: `before ${n}` })),
-      );
-      await sleep(500);
-      const lastEventId = await visit(eventsOf(world, 0, 'reborn'));
-      await world.fixture.admin.deleteTopics({ topics: ['reborn'] });
-      await sleep(1_000);
-      await world.makeTopic('reborn', 1);
-      await world.fixture.send('reborn', [{ value: 'after' }]);
-      crowd.keepDoing(10, async (n) => visit(eventsOf(world, n % 2, 'reborn'), { lastEventId }));
+      const lastEventId = await lostPosition(world);
+      crowd.keepDoing(4, async (n) => visit(eventsOf(world, n % 2, 'k.key0'), { lastEventId }));
+    },
+    mend: () => crowd.close(),
+  };
+}
+
+/** One return in two hundred is told a gap: no page, a ticket. So many returns are a storm beside it. */
+function resumeBudget(): Drill {
+  const crowd = new Crowd();
+  return {
+    name: 'a few readers whose positions Kafka has lost',
+    factor: 300,
+    fires: ['SelvageResumeBudgetBurning', 'SelvageReconnectStorm'],
+    firesWithinSeconds: 90,
+    clearsWithinSeconds: 150,
+    fault: async (world) => {
+      const good = await visit(eventsOf(world, 0, 'k.key0'));
+      const lost = await lostPosition(world);
+      crowd.keepDoing(60, async (n) => visit(eventsOf(world, n % 2, 'k.key0'), { lastEventId: n % 220 === 1 ? lost : good }));
     },
     mend: () => crowd.close(),
   };
@@ -169,6 +209,8 @@ export const readerDrills: readonly Drill[] = [
   badTokens(),
   greedyUser(),
   oldPositions(),
-  topicMadeAgain(),
+  topicMadeAgain,
+  resumesGapped(),
+  resumeBudget(),
   recentFull,
 ];

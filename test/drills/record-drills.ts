@@ -1,5 +1,4 @@
-import type { DrillWorld } from './drill-world.js';
-import { Crowd } from './many-streams.js';
+import { Crowd, revoke } from './many-streams.js';
 import type { Drill } from './run-drill.js';
 
 /** What was counted within a range clears by itself when the range has passed. */
@@ -85,18 +84,10 @@ const revocationsWidened: Drill = {
   ...counted,
   name: 'more revocations than fit',
   fires: ['SelvageRevocationsWidened'],
-  fault: (world) => revokeMany(world, 130),
+  fault: async ({ edges }) => {
+    for (let n = 0; n < 130; n++) await revoke(edges[0]!.node, `token-${n}`);
+  },
 };
-
-async function revokeMany({ edges }: DrillWorld, count: number): Promise<void> {
-  const url = `${edges[0]!.node.adminUrl}/v1/disconnect`;
-  for (let n = 0; n < count; n++) {
-    const body = JSON.stringify({ subject: 'nobody', tokenId: `token-${n}` });
-    const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    if (!answer.ok) throw new Error(`disconnect answered ${answer.status}: ${await answer.text()}`);
-    await answer.body?.cancel();
-  }
-}
 
 /** What records do to a deployment. */
 export const recordDrills: readonly Drill[] = [

@@ -50,7 +50,7 @@ export async function runDrill(drill: Drill, world: DrillWorld, alerting: Alerti
     else {
       watch.begin();
       await drill.fault(world);
-      const allFire = ({ active }: Look): boolean => drill.fires.every((alert) => active.has(alert));
+      const allFire = (): boolean => drill.fires.every((alert) => watch.fired.has(alert));
       if (!(await watch.until(allFire, drill.firesWithinSeconds * 1_000))) {
         problems.push(`expected within ${drill.firesWithinSeconds} s: ${drill.fires.join(', ')}; ${watch.tell()}`);
       }
@@ -60,7 +60,9 @@ export async function runDrill(drill: Drill, world: DrillWorld, alerting: Alerti
     watch.mend();
     await drill.mend(world);
   }
-  const allCleared = ({ active, inhibited }: Look): boolean => active.size === 0 && inhibited.size === 0;
+  // What may follow is a budget that was used up: it clears when long windows have passed, which nobody waits for here.
+  const isOver = (alert: string): boolean => drill.mayFollow?.includes(alert) === true;
+  const allCleared = ({ active, inhibited }: Look): boolean => [...active, ...inhibited].every(isOver);
   if (!(await watch.until(allCleared, drill.clearsWithinSeconds * 1_000))) {
     problems.push(`not cleared within ${drill.clearsWithinSeconds} s: ${watch.tell()}`);
   }

@@ -133,30 +133,6 @@ const slowDrain: Drill = {
   },
 };
 
-/** The broker answers a tenth of the time: what it gives is seconds old. */
-function kafkaSlow(): Drill {
-  const crowd = new Crowd();
-  return {
-    name: 'Kafka slow',
-    factor: 300,
-    fires: ['SelvageDeliverySlow'],
-    firesWithinSeconds: 60,
-    clearsWithinSeconds: 120,
-    fault: async ({ kafka }) => {
-      crowd.keepDoing(0.33, async () => {
-        kafka.pause();
-        await sleep(2_700);
-        kafka.resume();
-      });
-    },
-    mend: async ({ kafka }) => {
-      await crowd.close();
-      await sleep(3_000);
-      kafka.resume();
-    },
-  };
-}
-
 const issuerAway: Drill = {
   ...usual,
   name: 'the issuer away',
@@ -212,7 +188,6 @@ function applicationFails(): Drill {
 export const serverDrills: readonly Drill[] = [
   kafkaKilled,
   kafkaFrozen,
-  kafkaSlow(),
   redisKilled,
   redisFrozen,
   redisEvicts,

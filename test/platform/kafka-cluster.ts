@@ -25,6 +25,8 @@ export interface KafkaClusterOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Listeners beside the plain one, by name: their security protocol. What they need to know is in `properties`; where they are: `brokersOf`. */
   readonly listeners?: Readonly<Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>;
+  /** Listener → the port that its clients are told instead of its own: that of a proxy of the test's, which leads to `brokersOf`. One broker only. */
+  readonly advertisedPorts?: Readonly<Record<string, number>>;
   /** Users there from the beginning, in the form of `--add-scram`: `SCRAM-SHA-256=[name=…,password=…]`. */
   readonly scramUsers?: readonly string[];
   /** Further flags of the broker's JVM. */
@@ -166,7 +168,10 @@ async function seatBrokers(folder: string, options: KafkaClusterOptions): Promis
   const seats: BrokerSeat[] = [];
   for (let nodeId = 1; nodeId <= (options.brokers ?? 1); nodeId++) {
     const listeners: Record<string, BrokerListener> = {};
-    for (const [name, protocol] of Object.entries(options.listeners ?? {})) listeners[name] = { protocol, port: await freePort() };
+    for (const [name, protocol] of Object.entries(options.listeners ?? {})) {
+      const advertisedPort = options.advertisedPorts?.[name];
+      listeners[name] = { protocol, port: await freePort(), ...(advertisedPort === undefined ? {} : { advertisedPort }) };
+    }
     seats.push({ nodeId, port: await freePort(), controllerPort: await freePort(), listeners });
   }
   return seats.map((seat) => {

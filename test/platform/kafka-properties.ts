@@ -2,6 +2,8 @@
 export interface BrokerListener {
   readonly protocol: string;
   readonly port: number;
+  /** The port that clients are told, when something stands between them and the broker. */
+  readonly advertisedPort?: number;
 }
 
 /** What one broker needs to know of itself and the others. */
@@ -24,7 +26,9 @@ export function brokerProperties(
   const copiesInSync = seats.length >= 3 ? '2' : '1';
   const host = '127.0.0.1';
   const extra = Object.entries(seat.listeners ?? {});
-  const open = [`PLAINTEXT://${host}:${String(seat.port)}`, ...extra.map(([name, { port }]) => `${name}://${host}:${String(port)}`)];
+  const plain = `PLAINTEXT://${host}:${String(seat.port)}`;
+  const open = [plain, ...extra.map(([name, { port }]) => `${name}://${host}:${String(port)}`)];
+  const advertised = [plain, ...extra.map(([name, { port, advertisedPort = port }]) => `${name}://${host}:${String(advertisedPort)}`)];
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(seat.nodeId),
@@ -32,7 +36,7 @@ export function brokerProperties(
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     listeners: [...open, `CONTROLLER://${host}:${String(seat.controllerPort)}`].join(','),
-    'advertised.listeners': open.join(','),
+    'advertised.listeners': advertised.join(','),
     'listener.security.protocol.map': [
       'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
       ...extra.map(([name, { protocol }]) => `${name}:${protocol}`),
