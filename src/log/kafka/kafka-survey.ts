@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
-import type { Environment } from '../../std/clock.js';
+import type { Environment, Timers } from '../../std/clock.js';
 import type { Logger } from '../../telemetry/logger.js';
 import type { PartitionOffsets } from '../event-log.js';
 import { KafkaAdmin } from './kafka-admin.js';
@@ -41,6 +41,9 @@ export interface WantedTopic {
 /** `off`: the brokers ask nobody for permission. `hidden`: this user may not see the rules. */
 export type AclSurvey = { readonly kind: 'off' } | { readonly kind: 'hidden' } | { readonly kind: 'rules'; readonly count: number };
 
+/** How often, and how far apart, brokers are asked whether they know a new topic. */
+const hearsay = { attemptsMax: 40, pauseMs: 250 };
+
 export type CreateOutcome = 'created' | 'exists' | 'forbidden';
 
 /**
@@ -50,6 +53,7 @@ export type CreateOutcome = 'created' | 'exists' | 'forbidden';
 export class KafkaSurvey {
   readonly #kafka: Kafka;
   readonly #asked: KafkaAdmin;
+  readonly #timers: Timers;
   #admin: Promise<Admin> | null = null;
 
   constructor(connection: KafkaConnectionOptions, environment: Environment, logger: Logger) {
@@ -57,6 +61,7 @@ export class KafkaSurvey {
     const openClient = kafkaClientOpener(connection, environment, logger);
     this.#kafka = openClient('survey');
     this.#asked = new KafkaAdmin(this.#kafka, logger);
+    this.#timers = environment.timers;
   }
 
   clusterId(): Promise<string> {
@@ -163,7 +168,10 @@ export class KafkaSurvey {
         return (await admin.createTopics({ topics: [wanted], waitForLeaders: true })) ? 'created' : 'exists';
       } catch (error) {
         if (isForbidden(error)) return 'forbidden';
-        throw error;
+        // Made, but the broker that was asked for its leaders had not heard of it yet.
+        if (!isUnknownTopic(error)) throw error;
+        await this.#untilHeardOf(admin, topic);
+        return 'created';
       }
     });
   }
@@ -172,6 +180,18 @@ export class KafkaSurvey {
     const admin = this.#admin;
     this.#admin = null;
     await Promise.all([this.#asked.close(), admin?.then((open) => open.disconnect()).catch(() => undefined)]);
+  }
+
+  async #untilHeardOf(admin: Admin, topic: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await admin.fetchTopicMetadata({ topics: [topic] });
+        return;
+      } catch (error) {
+        if (!isUnknownTopic(error) || attempt === hearsay.attemptsMax) throw error;
+        await new Promise<void>((resolve) => void this.#timers.after(hearsay.pauseMs, resolve));
+      }
+    }
   }
 
   async #settings(type: kafkajs.ConfigResourceTypes, name: string): Promise<ReadonlyMap<string, string> | null> {
