@@ -10,6 +10,8 @@ import type { StandIns } from './stand-ins.js';
 
 const secret = 'what fuzzers sign with, more than 32 bytes';
 const common = {
+  // The honest reader stays for as long as the fuzzing does.
+  SELVAGE_STREAM_MAX_AGE_SECONDS: '0',
   HOST: '127.0.0.1',
   LOG_LEVEL: 'warn',
   SELVAGE_STREAM_KEEP_ALIVE_MS: '500',
