@@ -18,7 +18,7 @@ export function defineDoctor(program: Command, run: RunCommand): void {
     .option('--channel <channel>', 'with --url: a channel that may be read', 'demo')
     .option('--token <token>', 'with --url: bearer token (SELVAGE_TOKEN)')
     .option('--token-file <file>', 'with --url: file with the bearer token (SELVAGE_TOKEN_FILE)')
-    .option('--hold <time>', 'with --url: how long a stream is held; default: one keep-alive and 5 s', durationSeconds)
+    .option('--hold <time>', 'with --url: how long a stream is held; default: two keep-alives and 5 s', durationSeconds)
     .option('--publish', 'with --url: publishes an event of type selvage-doctor to the channel, and measures until it arrives')
     .addOption(new Option('--only <area>', 'look at this alone (may be given again)').choices(areas).argParser(collectArea))
     .option('--strict', 'end with 1 for warnings, too')

@@ -34,18 +34,19 @@ export async function examineUrl(
   const begin = await probeStream({ url, headers: { ...headers, 'X-Request-Id': requestId }, forMs: firstFrameMsMax, isEnough: hasFrame });
   const { findings, isStream } = judgeBegin(begin, { requestId, channel: options.channel });
   if (!isStream) return [...secured, ...findings];
+  const holdMs = holdMsOf(options, config);
   return [
     ...secured,
     ...findings,
     await examineResume(url, headers),
     await examineLongAddress(url, headers),
     ...(options.publish ? [await examineArrival(remote, url, headers, options.channel)] : []),
-    ...judgeHold(await probeStream({ url, headers, forMs: holdMsOf(options, config) }), config.stream.keepAliveMs),
+    ...judgeHold(await probeStream({ url, headers, forMs: holdMs }), config.stream.keepAliveMs, holdMs),
   ];
 }
 
 const holdMsOf = ({ hold }: DoctorOptions, { stream }: Config): number =>
-  hold === undefined ? stream.keepAliveMs + slackMs : hold * 1_000;
+  hold === undefined ? 2 * stream.keepAliveMs + slackMs : hold * 1_000;
 /** The first frame, whole: a position or a gap. */
 const hasFrame = (text: string): boolean => /\nid: [^\n]+\n\n/.test(text) || text.includes('selvage.close');
 const textOf = ({ chunks }: Probe): string => chunks.map(({ text }) => text).join('');

@@ -77,7 +77,15 @@ async function* batchesOf(
       number++;
       next = lines.next();
       if (got.value.trim() === '') continue;
-      const line = { number, event: eventOfLine(got.value, number, common) };
+      const event = eventOfLine(got.value, common);
+      if (event === null) {
+        if (batch.length > 0) yield batch;
+        throw new CommandError(
+          `line ${number} is not a JSON object: without a channel each line must be {"channel":…,"data":…}; it and what follows were not published`,
+          exitCodes.failure,
+        );
+      }
+      const line = { number, event };
       batch.push(line);
       characters += line.event.length;
       isDue ??= new Promise((resolve) => setTimeout(() => resolve('due'), lingerMs));
@@ -86,19 +94,15 @@ async function* batchesOf(
   }
 }
 
-/** Data that is JSON stays as it is written; a whole event goes on untouched, and the node judges it. */
-function eventOfLine(line: string, number: number, common: Readonly<Record<string, unknown>> | null): string {
+/** JSON of the event; null: the line is none. A whole event goes on untouched, and the node judges it. */
+function eventOfLine(line: string, common: Readonly<Record<string, unknown>> | null): string | null {
   if (common !== null) return JSON.stringify({ ...common, data: line });
   try {
     const value = JSON.parse(line) as unknown;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return line;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? line : null;
   } catch {
-    // told below
+    return null;
   }
-  throw new CommandError(
-    `line ${number} is not a JSON object: without a channel each line must be {"channel":…,"data":…}`,
-    exitCodes.failure,
-  );
 }
 
 async function postAgain(remote: Remote, batch: readonly Line[], key: string | null): Promise<PublishAnswer> {
