@@ -181,7 +181,7 @@ export const kafkaAndIndexer = frameDashboard({
             shows: 'Time since Kafka last answered a fetch; the dashed line pages when half of the edges are above it.',
             normal: 'below 1 s.',
             otherwise: 'all: Kafka. One: that node’s network or its event loop.',
-            alerts: ['SelvageNoDelivery'],
+            alerts: ['SelvageNoDelivery', 'SelvageTailStalled'],
           },
           's',
           [['{{instance}}', `max by (instance) (${of('fetchAge')})`]],

@@ -33,11 +33,11 @@ export const overview = frameDashboard({
             shows: 'Edges that take traffic, of those that are scraped. A node that is gone is in neither number.',
             normal: '100 %; less for a minute while one starts or drains.',
             otherwise: 'open Process: the table says which node. Its `/healthz/ready` says why.',
-            alerts: ['SelvageDown', 'SelvageNodeNotReady'],
+            alerts: ['SelvageDown', 'SelvageNodeDown', 'SelvageNodeNotReady'],
             more: ['selvage-process'],
           },
           'percentunit',
-          `sum(${ofRole('edge', 'ready')}) / count(${ofRole('edge', 'ready')})`,
+          `sum(${ofRole('edge', 'ready')}) / count(${ofRole('edge', 'ready')}) or vector(0)`,
           {
             limits: {
               below: 'red',
@@ -47,7 +47,6 @@ export const overview = frameDashboard({
               ],
             },
             max: 1,
-            noValue: 'no edge',
           },
         ),
         stat(

@@ -39,7 +39,10 @@ export interface Limits {
 /** An expression and the name of what it gives, e.g. `{{instance}}`. */
 export type Query = readonly [legend: string, expr: string];
 
-/** One number with its recent past behind it, coloured by `limits`; without them it is blue, which means that no value of it is bad in itself. */
+/**
+ * One number, coloured by `limits`; without them it is blue, which means that no value of it is bad in itself. It is of the present alone: the last of a series
+ * that ended an hour ago would still be green.
+ */
 export function stat(
   words: PanelWords,
   unit: Unit,
@@ -56,23 +59,28 @@ export function stat(
       noValue,
       color: limits ? { mode: 'thresholds' } : { mode: 'fixed', fixedColor: 'blue' },
       thresholds: { mode: 'absolute', steps: limits ? stepsOf(limits) : [{ color: 'blue', value: null }] },
-      // A share of nothing: nobody came.
-      mappings: [{ type: 'special', options: { match: 'nan', result: { text: 'none', color: 'text', index: 0 } } }],
+      mappings: [
+        // A share of nothing: nobody came.
+        { type: 'special', options: { match: 'nan', result: { text: 'none', color: 'text', index: 0 } } },
+        { type: 'special', options: { match: 'null', result: { text: noValue, color: 'text', index: 1 } } },
+      ],
     },
     overrides: [],
   };
   const options = {
     colorMode: limits ? 'background' : 'value',
-    graphMode: 'area',
+    graphMode: 'none',
     justifyMode: 'auto',
     orientation: 'auto',
     textMode: 'auto',
     wideLayout: true,
     showPercentChange: false,
     percentChangeColorMode: 'standard',
-    reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
+    // Not the last that is a number: a share of nothing is to show as such.
+    reduceOptions: { calcs: ['last'], fields: '', values: false },
   };
-  return { ...frame('stat', words, [[words.title, expr]]), fieldConfig, options };
+  const { targets, ...rest } = frame('stat', words, [[words.title, expr]]);
+  return { ...rest, targets: targets.map((target) => ({ ...target, instant: true, range: false })), fieldConfig, options };
 }
 
 export interface SeriesExtra {
@@ -194,7 +202,7 @@ export function table(
             ],
       ),
     },
-    options: { cellHeight: 'sm', frameIndex: 0, showHeader: true, footer: { show: false, reducer: ['sum'], countRows: false, fields: '' } },
+    options: { cellHeight: 'sm', frameIndex: 0, showHeader: true, footer: { show: false, reducer: ['sum'], countRows: false } },
     transformations: [
       { id: 'merge', options: {} },
       {

@@ -176,6 +176,17 @@ export const dashboardRules: readonly DashboardRule[] = [
         .map(({ title }) => `"${title}"`),
   },
   {
+    name: 'numbers and tables are of the present, not the last of what was',
+    check: (dashboard) =>
+      panelsOf(dashboard)
+        .filter(({ type }) => type === 'stat' || type === 'table')
+        .filter(({ type, targets, options }) => {
+          const isLast = type === 'table' || JSON.stringify(options['reduceOptions']).includes('"calcs":["last"]');
+          return !isLast || !targets.every(({ instant, range }) => instant && !range);
+        })
+        .map(({ title }) => `"${title}"`),
+  },
+  {
     name: 'the first row answers in numbers, each coloured or blue',
     check: (dashboard) => {
       const top = panelsOf(dashboard).filter(({ gridPos }) => gridPos.y === 1);

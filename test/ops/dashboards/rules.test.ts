@@ -43,6 +43,7 @@ const harms: Readonly<Record<string, readonly [from: RegExp, to: string]>> = {
   'panels stand within 24 columns and not on one another': [/"x": ?12/, '"x":11'],
   'rows are open, with all panels in the dashboard itself': [/"collapsed": ?false/, '"collapsed":true'],
   'thresholds begin at nothing and rise': [/"value": ?null/, '"value":7'],
+  'numbers and tables are of the present, not the last of what was': [/"instant": ?true/, '"instant":false'],
   'the first row answers in numbers, each coloured or blue': [/"type": ?"stat"/, '"type":"timeseries"'],
   'the dashboard is found by its tag, leads to the others, and cannot be changed by hand': [/"editable": ?false/, '"editable":true'],
   'starts of nodes and pages are marked on the panels': [/process_start_time_seconds(.*useValueForTime)/s, 'selvage_ready$1'],
