@@ -99,13 +99,13 @@ async function startPrometheus(
 ): Promise<{ readonly process: OwnedProcess; readonly url: string }> {
   const service = serviceOf(project, 'prometheus');
   const port = await freePort();
-  let text = readFileSync(mountedAt(service, '/etc/prometheus/prometheus.yaml'), 'utf8')
-    .replace('/etc/prometheus/rules', mountedAt(service, '/etc/prometheus/rules'))
+  let text = readFileSync(mountedAt(service, '/etc/prometheus/prometheus.yml'), 'utf8')
+    .replace('rules/*.yaml', `${mountedAt(service, '/etc/prometheus/rules')}/*.yaml`)
     .replaceAll('_interval: 15s', '_interval: 1s');
   for (const [index, node] of nodes.entries()) text = text.replace(`selvage-${index + 1}:9090`, `127.0.0.1:${node.adminPort}`);
   writeFileSync(join(folder, 'prometheus.yaml'), text);
   const args = (service.command ?? []).map((word) =>
-    word.replace('/etc/prometheus/prometheus.yaml', join(folder, 'prometheus.yaml')).replace('=/prometheus', `=${join(folder, 'data')}`),
+    word.replace('/etc/prometheus/prometheus.yml', join(folder, 'prometheus.yaml')).replace('=/prometheus', `=${join(folder, 'data')}`),
   );
   const listen = `--web.listen-address=127.0.0.1:${port}`;
   const started = new OwnedProcess({ file: await providePrometheus(), args: [...args, listen], folder, name: 'prometheus' });

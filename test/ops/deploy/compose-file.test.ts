@@ -75,11 +75,11 @@ test('what nginx, Prometheus and Alertmanager are given passes their own checks'
   const prometheusPath = join(folder, 'prometheus', 'prometheus.yaml');
   writeFileSync(
     prometheusPath,
-    readFileSync(mountedAt(prometheus, '/etc/prometheus/prometheus.yaml'), 'utf8').replace('/etc/prometheus/rules', rules),
+    readFileSync(mountedAt(prometheus, '/etc/prometheus/prometheus.yml'), 'utf8').replace('rules/*.yaml', `${rules}/*.yaml`),
   );
   const { stdout } = await run(await providePromtool(), ['check', 'config', prometheusPath]);
   expect(stdout).toMatch(/SUCCESS: \d+ rule files found/);
-  await run(await provideAmtool(), ['check-config', mountedAt(serviceOf(project, 'alertmanager'), '/etc/alertmanager/alertmanager.yaml')]);
+  await run(await provideAmtool(), ['check-config', mountedAt(serviceOf(project, 'alertmanager'), '/etc/alertmanager/alertmanager.yml')]);
 });
 
 test('Grafana finds a data source and every dashboard', () => {

@@ -17,7 +17,7 @@ export interface ProxyTraits {
   readonly speaksHttp2: boolean;
   /** Whether it asks nodes whether they are ready. One that does not notices a node that goes only when its port is closed. */
   readonly asksReadiness: boolean;
-  /** Text of its idle time-outs in the shipped configuration; the tests shorten them, so that nothing but keep-alives can hold a stream. */
+  /** Text of its idle time-outs in the shipped configuration; one proxy has short ones, so that nothing but keep-alives can hold a stream. */
   readonly timeouts: readonly (readonly [from: string, to: string])[];
   /** How long a stream without events must live: several of the shortened time-outs, and longer than what this proxy cuts when it is not told otherwise. */
   readonly quietMs: number;
@@ -37,11 +37,13 @@ export function describeBehindAProxy(traits: ProxyTraits): void {
   describe(`behind ${traits.kind}`, () => {
     let pair: TwoNodes;
     let proxy: Proxy;
+    /** The same with short time-outs. */
+    let impatient: Proxy;
     let quiet: ResumingReader;
     const open: { close(): void }[] = [];
-    const connect = (): Ask => {
-      if (!traits.speaksHttp2) return http1Client(proxy);
-      const connection = new Http2Connection(proxy);
+    const connect = (to = proxy): Ask => {
+      if (!traits.speaksHttp2) return http1Client(to);
+      const connection = new Http2Connection(to);
       open.push(connection);
       return connection.ask;
     };
@@ -57,13 +59,17 @@ export function describeBehindAProxy(traits: ProxyTraits): void {
 
     beforeAll(async () => {
       pair = await TwoNodes.start(await traits.nodeEnv?.());
-      proxy = await Proxy.start(traits.kind, pair.nodes, traits.timeouts);
-      await waitFor(async () => (await askWhole(http1Client(proxy), '/')).status === 200, { what: 'a node behind the proxy' });
-      quiet = await follow(connect(), uniqueName('quiet'));
+      proxy = await Proxy.start(traits.kind, pair.nodes);
+      impatient = await Proxy.start(traits.kind, pair.nodes, traits.timeouts);
+      for (const one of [proxy, impatient]) {
+        await waitFor(async () => (await askWhole(http1Client(one), '/')).status === 200, { what: `a node behind the proxy: ${one.log}` });
+      }
+      quiet = await follow(connect(impatient), uniqueName('quiet'));
     });
     afterAll(async () => {
       for (const one of open.splice(0).reverse()) one.close();
       await proxy?.close();
+      await impatient?.close();
       await pair?.close();
     });
 

@@ -2,7 +2,12 @@ import http2 from 'node:http2';
 import type { ClientHttp2Session } from 'node:http2';
 import https from 'node:https';
 import tls from 'node:tls';
-import type { Proxy } from './proxy.js';
+
+/** Where to, and the PEM of the authority that signed the certificate there. */
+export interface Target {
+  readonly port: number;
+  readonly authority: string;
+}
 
 export interface Asked {
   readonly method?: string;
@@ -30,7 +35,7 @@ export type Ask = (path: string, asked?: Asked) => Promise<OpenAnswer>;
 const answerMs = 40_000;
 
 /** A client of the proxy over HTTP/1.1, from a loopback address of its own: the proxy's own is 127.0.0.1. */
-export function http1Client(proxy: Proxy, localAddress = '127.0.0.2'): Ask {
+export function http1Client(proxy: Target, localAddress = '127.0.0.2'): Ask {
   return (path, { method = 'GET', headers = {}, body } = {}) =>
     new Promise((resolve, reject) => {
       const options = { host: '127.0.0.1', port: proxy.port, path, method, headers, ca: proxy.authority, localAddress, agent: false };
@@ -49,7 +54,7 @@ export function http1Client(proxy: Proxy, localAddress = '127.0.0.2'): Ask {
 export class Http2Connection {
   readonly #session: ClientHttp2Session;
 
-  constructor(proxy: Proxy, localAddress = '127.0.0.2') {
+  constructor(proxy: Target, localAddress = '127.0.0.2') {
     // The socket is made here because http2 does not declare `localAddress`.
     const createConnection = (): tls.TLSSocket =>
       tls.connect({

@@ -156,6 +156,8 @@ async function startHaproxy(
 ): Promise<Program> {
   const replaced = [
     ['bind :443', `bind 127.0.0.1:${port}`],
+    // It does not start where it may not open two files a connection.
+    ['  maxconn 50000\n', '  maxconn 5000\n'],
     ...nodes.map(
       (node, index) =>
         [
