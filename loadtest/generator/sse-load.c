@@ -18,7 +18,7 @@
  *
  * What becomes of a stream that ends, by default nothing; one of:
  *   -e     it comes back as a client does: after the time that `retry:` told (3 s), longer and longer while it is refused (30 s), with its id
- *   -D S   like -e, and each stream is cut by itself every S seconds (50 to 150 %)
+ *   -D S   like -e, and each stream is cut by itself every S seconds (50 to 150 %), but not in the last 6
  *   -x S   churn: each stream is closed after S seconds and opened anew, without its id
  *   -2 A:P second server: after the first cut every stream comes back there; ends when all are exact again, or after -d seconds
  *   -j MS  with -2: first wait and spread of coming back, `a-b`: evenly between a and b ms (0-0)
@@ -26,7 +26,8 @@
  *          first close and after the last answer; ends then
  *
  * Streams to a loopback address beyond 20,000 come from 127.0.0.2, 127.0.0.3, …: an address has 28,000 ports for outgoing connections.
- * Prints `{"open":N}` when all streams are open, and one JSON object at the end. Latencies are wall clock, microseconds.
+ * Prints `{"open":N}` when all streams are open, and one JSON object at the end. Latencies are wall clock, microseconds; what a stream that came back is sent of the
+ * time before counts as an event and not as a latency.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -52,6 +53,7 @@
 #define STREAMS_PER_ADDRESS 20000
 #define RETRY_DEFAULT_MS 3000
 #define RETRY_MS_MAX 30000
+#define NO_DROPS_US 6000000 /* none near the end: it would not be back by then */
 #define TOKENS_MAX 100000
 
 enum state { IDLE, CONNECTING, HEAD, STREAMING };
@@ -79,7 +81,7 @@ static struct hdr latency, latency_before, latency_interval;
 static char *tokens[TOKENS_MAX], host_header[256];
 static uint32_t token_count;
 static uint64_t events, bytes, refused, ended, lost, told, repeated, gaps, open_now, opened_ever, resumes, dropped;
-static uint64_t exact_count, cut_us, last_exact_us, last_open_us, overflow;
+static uint64_t drop_until = UINT64_MAX, exact_count, cut_us, last_exact_us, last_open_us, overflow;
 
 static uint64_t clock_us(clockid_t id) { struct timespec t; clock_gettime(id, &t); return (uint64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000; }
 
@@ -184,7 +186,7 @@ static void take_data(struct stream *s, const char *line) {
     s->is_gap_told = 0;
     if (n > s->last_n) s->last_n = n;
   }
-  if (is_counting) { events++; if (now >= made_us) hdr_record(&latency, now - made_us); }
+  if (is_counting) { events++; if (now >= made_us && (!s->is_back || made_us >= s->opened_us)) hdr_record(&latency, now - made_us); }
   if (s->is_back && !s->is_exact && made_us >= s->opened_us) { s->is_exact = 1; exact_count++; last_exact_us = clock_us(CLOCK_MONOTONIC); }
 }
 
@@ -300,7 +302,7 @@ static void read_arguments(int argc, char **argv) {
 static void turn_streams(uint64_t now) {
   for (int i = 0; i < stream_count; i++) {
     struct stream *s = &streams[i];
-    if (s->state == STREAMING && s->drop_us && s->drop_us <= now) { s->drop_us = 0; dropped++; come_back(s); continue; }
+    if (s->state == STREAMING && s->drop_us && s->drop_us <= now && now < drop_until) { s->drop_us = 0; dropped++; come_back(s); continue; }
     if (s->due_us > now) continue;
     if (s->state == STREAMING && churn_s) { disconnect(s); s->due_us = now + 10000; }
     else if (s->state == IDLE) { s->due_us = UINT64_MAX; start_connecting(s); }
@@ -346,6 +348,7 @@ int main(int argc, char **argv) {
       counted_from = now;
       is_counting = 1;
       logged_until = now;
+      drop_until = now + (uint64_t)count_s * 1000000 - NO_DROPS_US;
       if (log_file) hdr_print_log_head(log_file, (double)clock_us(CLOCK_REALTIME) / 1e6);
       read_process(&cpu_before, &resident_before);
       if (is_reconnecting) reconnect_all(now);

@@ -12,8 +12,9 @@ import (
 	"go.k6.io/k6/v2/lib/netext"
 )
 
-// slowBufferBytes is the receive buffer of a slow reader: what it does not take must fill the server's buffer, not ours.
-const slowBufferBytes = 8 << 10
+// slowBufferBytes is the receive buffer of a slow reader: what it does not take must fill the server's buffer, not ours. Much
+// less, and TCP itself is slow when the reader no longer is.
+const slowBufferBytes = 64 << 10
 
 // transportKey is what streams must have in common to share a client: over HTTP/2 the streams of a virtual user share one connection, as a browser's do.
 type transportKey struct {
