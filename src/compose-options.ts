@@ -81,8 +81,9 @@ function kafkaSaslOf(
   }
 }
 
-export function redisConnectionOf({ redis }: Config): RedisConnectionOptions {
+export function redisConnectionOf({ redis, secretFiles }: Config): RedisConnectionOptions {
   const { tls, username, password, commandTimeoutMs } = redis;
+  const readPassword = redisPasswordReader(secretFiles, password !== null);
   const parsed = parseRedisUrl(redis.url ?? '');
   const files = {
     ...(tls.caFile === null ? {} : { caFile: tls.caFile }),
@@ -94,8 +95,17 @@ export function redisConnectionOf({ redis }: Config): RedisConnectionOptions {
     ...(Object.keys(files).length === 0 ? {} : { tls: { ...(typeof parsed.tls === 'object' ? parsed.tls : {}), ...files } }),
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
+    ...(readPassword === null ? {} : { currentPassword: readPassword }),
     commandTimeoutMs,
   };
+}
+
+/** Null: the password came from no file. One in the URL counts where there is no other. */
+function redisPasswordReader(secretFiles: Config['secretFiles'], hasOwn: boolean): (() => string | undefined) | null {
+  const file = secretFiles[hasOwn ? 'redis.password' : 'redis.url'];
+  if (file === undefined) return null;
+  const read = (): string => readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  return hasOwn ? read : () => parseRedisUrl(read()).password;
 }
 
 export function windowOptionsOf({ window, redis, routes }: Config, topics: readonly RoutedTopic[]): WindowOptions {

@@ -16,13 +16,20 @@ const redirectionsMax = 5;
  */
 export function createRedisClient(options: RedisConnectionOptions, random: () => number): RedisClient {
   const tls = options.tls === undefined ? undefined : readTls(options.tls);
+  const passwordNow = rememberingPassword(options);
+  const renewals: (() => void)[] = [];
   const retry = (times: number): number => {
+    for (const renew of renewals) renew();
     if (options.tls !== undefined && tls !== undefined) renewTls(tls, options.tls);
     const delayMs = Math.min(options.reconnectDelayMaxMs ?? 2_000, reconnectDelayMinMs * 2 ** Math.min(times - 1, 20));
     return Math.ceil(delayMs * (0.5 + random() / 2));
   };
   const common = commonOptions(options, tls);
-  if (options.kind === 'cluster') return createCluster(options, common, retry);
+  if (options.kind === 'cluster') {
+    // A Cluster makes a client for each node it dials, from this object.
+    if (options.currentPassword !== undefined) Object.defineProperty(common, 'password', { get: passwordNow, enumerable: true });
+    return createCluster(options, common, retry);
+  }
   const [first] = options.nodes;
   if (first === undefined) throw new RangeError('Redis needs at least one host');
   const where: RedisOptions =
@@ -31,7 +38,25 @@ export function createRedisClient(options: RedisConnectionOptions, random: () =>
       : { sentinels: [...options.nodes], name: options.masterName ?? '', ...sentinelOptions(options, tls, retry) };
   // A demoted master answers READONLY: the new one is found by dialling again.
   const reconnectOnError = (error: Error): boolean => error.message.startsWith('READONLY');
-  return new ioredis.Redis({ ...common, ...where, enableOfflineQueue: false, retryStrategy: retry, reconnectOnError });
+  const password = passwordNow();
+  const login = password === undefined ? {} : { password };
+  const client = new ioredis.Redis({ ...common, ...login, ...where, enableOfflineQueue: false, retryStrategy: retry, reconnectOnError });
+  // ioredis reads its options anew at each connect.
+  if (options.currentPassword !== undefined) renewals.push(() => void Object.assign(client.options, { password: passwordNow() }));
+  return client;
+}
+
+/** The password for the next attempt to connect; a file that is being replaced leaves what was read before. */
+function rememberingPassword({ password, currentPassword }: RedisConnectionOptions): () => string | undefined {
+  let last = password;
+  return () => {
+    try {
+      last = currentPassword?.() ?? last;
+    } catch {
+      return last;
+    }
+    return last;
+  };
 }
 
 function commonOptions(options: RedisConnectionOptions, tls: ConnectionOptions | undefined): RedisOptions {

@@ -27,6 +27,8 @@ export interface RedisConnectionOptions {
   /** ACL user; absent: the default user. */
   readonly username?: string;
   readonly password?: string;
+  /** The password as it is now, asked at every attempt to connect, so that a rotated one needs no restart; goes before `password`. What it throws leaves the one before. */
+  readonly currentPassword?: () => string | undefined;
   /** Of the Sentinels themselves; absent: they ask for none. */
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
