@@ -28,7 +28,7 @@ export function defineDoctor(program: Command, run: RunCommand): void {
       `
 Examples:
   selvage doctor --config selvage.yaml
-  kubectl exec deploy/selvage-edge -- selvage doctor     limits and reachability as the node has them
+  kubectl exec deploy/selvage-edge -- node dist/main.js doctor     limits and reachability as the node has them
   selvage doctor --url https://sse.example.com --channel task.t1 --hold 75s --only url
   selvage doctor --json | jq '.findings[] | select(.level != "ok")'
 
