@@ -111,7 +111,7 @@ function checkTiers({ kafka, window, recent, replay, limits }: OptionValues, rep
   if (limits.eventBytesMax > replay.bytesMax) report('replay.bytesMax', 'must hold an event of limits.eventBytesMax');
 }
 
-function checkServing({ port, adminPort, stream, limits, cors, tls }: OptionValues, report: Report): void {
+function checkServing({ port, adminPort, stream, limits, cors, http, tls }: OptionValues, report: Report): void {
   if (port === adminPort && port !== 0) report('adminPort', `is the same as port (${port})`);
   if (stream.stallSeconds * 1_000 <= stream.keepAliveMs) {
     report('stream.stallSeconds', 'must be longer than stream.keepAliveMs: only what is written shows that a reader takes it');
@@ -120,6 +120,9 @@ function checkServing({ port, adminPort, stream, limits, cors, tls }: OptionValu
   if (cors.origins.includes('*') && cors.origins.length > 1) report('cors.origins', '* stands alone: it allows every origin');
   if (cors.origins.includes('*') && cors.credentials) report('cors.credentials', 'never goes with cors.origins *');
   checkCertificate('tls', tls, report);
+  if (http.proxyProtocol && tls.certFile !== null) {
+    report('http.proxyProtocol', 'never goes with tls.certFile: balancers write it before TLS begins, where it is not read');
+  }
 }
 
 function checkLimits({ limits }: OptionValues, report: Report): void {

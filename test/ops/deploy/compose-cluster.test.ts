@@ -72,14 +72,14 @@ function brokerPropertiesOf(environment: Readonly<Record<string, string>>): Reco
   return Object.fromEntries(entries.map(([name, value]) => [name.slice('KAFKA_'.length).toLowerCase().replaceAll('_', '.'), value]));
 }
 
-/** The topics of the service's loop; its program, a script around the broker's jars, is not among ours. */
+/** The topic of the service's command; its program, a script around the broker's jars, is not among ours. */
 async function makeTopics(project: ComposeProject, brokers: string): Promise<void> {
-  const script = serviceOf(project, 'topics').command?.join(' ') ?? '';
-  const [, names = ''] = /for topic in ([\w. -]+); do/.exec(script) ?? [];
-  const numPartitions = Number(/--partitions (\d+)/.exec(script)?.[1]);
+  const words = serviceOf(project, 'topics').command ?? [];
+  const valueOf = (flag: string): string => words[words.indexOf(flag) + 1] ?? '';
   const kafka = await KafkaFixture.connect(brokers);
   try {
-    await kafka.admin.createTopics({ topics: names.split(' ').map((topic) => ({ topic, numPartitions })), waitForLeaders: true });
+    const topic = { topic: valueOf('--topic'), numPartitions: Number(valueOf('--partitions')) };
+    await kafka.admin.createTopics({ topics: [topic], waitForLeaders: true });
   } finally {
     await kafka.close();
   }
@@ -100,7 +100,7 @@ async function startPrometheus(
   const service = serviceOf(project, 'prometheus');
   const port = await freePort();
   let text = readFileSync(mountedAt(service, '/etc/prometheus/prometheus.yml'), 'utf8')
-    .replace('rules/*.yaml', `${mountedAt(service, '/etc/prometheus/rules')}/*.yaml`)
+    .replaceAll('rules/*.yaml', `${mountedAt(service, '/etc/prometheus/rules')}/*.yaml`)
     .replaceAll('_interval: 15s', '_interval: 1s');
   for (const [index, node] of nodes.entries()) text = text.replace(`selvage-${index + 1}:9090`, `127.0.0.1:${node.adminPort}`);
   writeFileSync(join(folder, 'prometheus.yaml'), text);

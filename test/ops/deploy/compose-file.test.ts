@@ -75,7 +75,7 @@ test('what nginx, Prometheus and Alertmanager are given passes their own checks'
   const prometheusPath = join(folder, 'prometheus', 'prometheus.yaml');
   writeFileSync(
     prometheusPath,
-    readFileSync(mountedAt(prometheus, '/etc/prometheus/prometheus.yml'), 'utf8').replace('rules/*.yaml', `${rules}/*.yaml`),
+    readFileSync(mountedAt(prometheus, '/etc/prometheus/prometheus.yml'), 'utf8').replaceAll('rules/*.yaml', `${rules}/*.yaml`),
   );
   const { stdout } = await run(await providePromtool(), ['check', 'config', prometheusPath]);
   expect(stdout).toMatch(/SUCCESS: \d+ rule files found/);

@@ -3,7 +3,6 @@ import { describeAwayNodes } from './nodes-away.js';
 
 describeBehindAProxy({
   kind: 'envoy',
-  speaksHttp2: true,
   asksReadiness: true,
   quietMs: 16_500,
   timeouts: [['stream_idle_timeout: 75s', 'stream_idle_timeout: 3s']],

@@ -3,7 +3,6 @@ import { describeAwayNodes } from './nodes-away.js';
 
 describeBehindAProxy({
   kind: 'haproxy',
-  speaksHttp2: true,
   asksReadiness: true,
   quietMs: 8_000,
   timeouts: [

@@ -3,7 +3,6 @@ import { describeAwayNodes } from './nodes-away.js';
 
 describeBehindAProxy({
   kind: 'nginx',
-  speaksHttp2: true,
   asksReadiness: false,
   quietMs: 8_000,
   timeouts: [['proxy_read_timeout 75s', 'proxy_read_timeout 3s']],

@@ -111,11 +111,7 @@ const programs: Record<ProxyKind, (surroundings: Surroundings, changes: readonly
   },
 
   haproxy: (surroundings, changes) =>
-    startHaproxy('haproxy.cfg', surroundings, [
-      ['/etc/haproxy/tls.pem', bundle(surroundings.certificate)],
-      ['bind :80', `bind 127.0.0.1:${surroundings.plainPort}`],
-      ...changes,
-    ]),
+    startHaproxy('haproxy.cfg', surroundings, [['bind :80', `bind 127.0.0.1:${surroundings.plainPort}`], ...changes]),
 
   'haproxy-tcp': (surroundings, changes) => startHaproxy('haproxy-tcp.cfg', surroundings, changes),
 
@@ -151,11 +147,12 @@ function checkConfig({ path, checkArgs }: Program, folder: string): void {
 
 async function startHaproxy(
   name: string,
-  { folder, port, nodes }: Surroundings,
+  { folder, certificate, port, nodes }: Surroundings,
   changes: readonly (readonly [string, string])[],
 ): Promise<Program> {
   const replaced = [
     ['bind :443', `bind 127.0.0.1:${port}`],
+    ['/etc/haproxy/tls.pem', bundle(certificate)],
     // It does not start where it may not open two files a connection.
     ['  maxconn 50000\n', '  maxconn 5000\n'],
     ...nodes.map(

@@ -154,6 +154,7 @@ routes: [{ topic: a, channels: ["{oops}"] }]
     ['window.ageSeconds', { SELVAGE_WINDOW_AGE_SECONDS: '60' }],
     ['redis.url', { REDIS_URL: 'redis://r' }],
     ['redis.password', { ...kafka, SELVAGE_REDIS_PASSWORD: 'x' }],
+    ['http.proxyProtocol', { SELVAGE_HTTP_PROXY_PROTOCOL: 'true', SELVAGE_TLS_CERT_FILE: '/c', SELVAGE_TLS_KEY_FILE: '/k' }],
     ['redis.tls.caFile', { ...kafkaAndRedis, SELVAGE_REDIS_TLS_CA_FILE: '/ca' }],
     ['roles', { SELVAGE_ROLES: 'indexer' }],
     ['roles', { SELVAGE_ROLES: 'edge,edge' }],
