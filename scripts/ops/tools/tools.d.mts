@@ -9,6 +9,8 @@ export function provideEnvoy(): Promise<string>;
 export function provideHelm4(): Promise<string>;
 export function provideHelm3(): Promise<string>;
 export function provideHelmUnittest(): Promise<string>;
+/** `helm template` by Helm's own engine, built in seconds: `<path> template NAME CHART [--namespace N] [--values F] [--set K=V] [--api-versions V] [--kube-version V]`. */
+export function provideHelmTemplate(): Promise<string>;
 export function provideKubeconform(): Promise<string>;
 export function provideKubeApiserver(): Promise<string>;
 export function provideEtcd(): Promise<string>;

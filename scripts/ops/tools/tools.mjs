@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url';
 import * as apt from './apt-tools.mjs';
 import { provideEnvoy } from './envoy.mjs';
-import { provideHelm3, provideHelm4, provideHelmUnittest } from './helm.mjs';
+import { provideHelm3, provideHelm4, provideHelmTemplate, provideHelmUnittest } from './helm.mjs';
 import { provideCrds, provideKubernetesSchemas } from './kubernetes-schemas.mjs';
 import { provideEtcd, provideKubeApiserver, provideKubeconform } from './kubernetes.mjs';
 
@@ -28,6 +28,7 @@ export {
   provideKubernetesSchemas,
   provideHelm3,
   provideHelm4,
+  provideHelmTemplate,
   provideHelmUnittest,
   provideKubeApiserver,
   provideKubeconform,
@@ -44,6 +45,7 @@ const tools = {
   Helm4: provideHelm4,
   Helm3: provideHelm3,
   HelmUnittest: provideHelmUnittest,
+  HelmTemplate: provideHelmTemplate,
   Kubeconform: provideKubeconform,
   KubeApiserver: provideKubeApiserver,
   Etcd: provideEtcd,

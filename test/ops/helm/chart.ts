@@ -10,6 +10,9 @@ export const chartPath = join(repositoryPath, 'helm', 'selvage');
 /** What a cluster with the optional parts has beside Kubernetes itself. */
 const optionalApis = ['gateway.networking.k8s.io/v1', 'monitoring.coreos.com/v1', 'keda.sh/v1alpha1'];
 
+/** Kinds of clouds of which no definition can be had outside them: nothing here can judge them. */
+export const unjudgedKinds: readonly string[] = ['networking.gke.io/v1/HealthCheckPolicy', 'networking.gke.io/v1/GCPBackendPolicy'];
+
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -29,7 +32,7 @@ export function ciPath(name: string, chart = chartPath): string {
   return join(chart, 'ci', name);
 }
 
-/** What a release called `selvage` of the chart consists of, hooks and tests included, as YAML; throws what Helm says when it refuses. */
+/** What a release called `selvage` of the chart consists of, hooks and tests included, as YAML; throws what Helm (or `helm-template`) says when it refuses. */
 export async function renderChart(helm: string, name: string, kubeVersion: string): Promise<string> {
   const apis = optionalApis.flatMap((api) => ['--api-versions', api]);
   const args = [
@@ -47,6 +50,10 @@ export async function renderChart(helm: string, name: string, kubeVersion: strin
   const { code, stdout, stderr } = await runTool(helm, args);
   if (code !== 0) throw new Error(`helm template with ${name}: ${stderr}`);
   return stdout;
+}
+
+export function isJudged({ apiVersion, kind }: Manifest): boolean {
+  return !unjudgedKinds.includes(`${apiVersion}/${kind}`);
 }
 
 export function parseManifests(text: string): readonly Manifest[] {

@@ -24,7 +24,7 @@ export function runTool(file: string, args: readonly string[], options: ToolOpti
   return new Promise((resolve) => {
     const child = execFile(file, args, settings, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, stdout, stderr: code === -1 && stderr === '' ? String(error) : stderr });
+      resolve({ code, stdout, stderr: code === -1 && stderr === '' ? (error?.message ?? '') : stderr });
     });
     child.stdin?.on('error', () => undefined); // it may end before it has read all
     child.stdin?.end(options.input ?? '');
