@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { staleChartFiles } from '../../../scripts/ops/sync-chart-files.mjs';
-import { provideHelm4 } from '../../../scripts/ops/tools/tools.mjs';
+import { provideHelmTemplate } from '../../../scripts/ops/tools/tools.mjs';
 import { configSchema } from '../../../src/config/config-schema.js';
 import { optionEntries } from '../../../src/config/option-entries.js';
 import { options } from '../../../src/config/options.js';
@@ -104,6 +104,13 @@ test('rules or dashboards that a chart was packed without are refused, not left 
   rmSync(join(copy, 'files', 'rules'), { recursive: true });
   rmSync(join(copy, 'files', 'dashboards'), { recursive: true });
   const switches = ['--set', 'prometheusRule.enabled=true,dashboards.enabled=true'];
-  const refused = promisify(execFile)(await provideHelm4(), ['template', 'rel', copy, '-f', join(copy, 'ci', 'minimal.yaml'), ...switches]);
+  const refused = promisify(execFile)(await provideHelmTemplate(), [
+    'template',
+    'rel',
+    copy,
+    '-f',
+    join(copy, 'ci', 'minimal.yaml'),
+    ...switches,
+  ]);
   await expect(refused).rejects.toThrow(/packed without its rules[\s\S]*packed without its dashboards/);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
-import { provideHelm4 } from '../../../scripts/ops/tools/tools.mjs';
+import { provideHelmTemplate } from '../../../scripts/ops/tools/tools.mjs';
 
 const run = promisify(execFile);
 const outputBytesMax = 64 * 1_048_576;
@@ -58,7 +58,7 @@ export const valuesFiles = readdirSync(join(chartPath, 'ci')).filter((name) => n
 
 /** What `helm template` makes of the chart as the release `rel`. `args` follow, such as `--set`. */
 export async function renderChart(valuesFile: string, ...args: readonly string[]): Promise<readonly KubernetesObject[]> {
-  const helm = await provideHelm4();
+  const helm = await provideHelmTemplate();
   const given = ['template', 'rel', chartPath, '--namespace', 'fabric', '--values', join(chartPath, 'ci', valuesFile), ...args];
   const { stdout } = await run(helm, given, { maxBuffer: outputBytesMax });
   return parseAllDocuments(stdout)
