@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/platform/longest-first.js';
 
 /** Tests that meet real servers: they share one Kafka and one Redis. */
 const realServers = { globalSetup: ['test/platform/start-shared-services.ts'], hookTimeout: 60_000 };
@@ -6,12 +7,16 @@ const realServers = { globalSetup: ['test/platform/start-shared-services.ts'], h
 /** What operators have is tried whole by `npm run check:ops`; what takes minutes is left out of `npm test`. */
 const isOpsLong = process.env['SELVAGE_OPS_LONG'] !== undefined;
 
+/** Projects that wait for servers more than they compute run together, three files at a time, so that no file is alone at the end of each. */
+const together = { maxWorkers: 3, sequence: { groupOrder: 2 } };
+
 /**
  * Projects run one group after another (`groupOrder`), the cheap ones first; within a group at most two files at a time, which is what a machine with two cores
- * and a broker on it can take. Those of `integration` wait for servers more than they compute: three.
+ * and a broker on it can take, or three of those that wait.
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -36,8 +41,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          ...together,
           ...realServers,
         },
       },
@@ -46,8 +50,7 @@ export default defineConfig({
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 60_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 3 },
+          ...together,
           ...realServers,
         },
       },
@@ -56,8 +59,7 @@ export default defineConfig({
           name: 'client',
           include: ['test/client/**/*.test.{ts,tsx}'],
           testTimeout: 60_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 4 },
+          ...together,
           ...realServers,
         },
       },
@@ -68,7 +70,7 @@ export default defineConfig({
           testTimeout: 120_000,
           // What they do to the machine and to time would disturb a neighbour.
           fileParallelism: false,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 3 },
           ...realServers,
         },
       },
@@ -79,7 +81,8 @@ export default defineConfig({
           exclude: isOpsLong ? [] : ['test/ops/**/*.long.test.ts'],
           testTimeout: isOpsLong ? 600_000 : 120_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 6 },
+          // Last: what is built for it meanwhile takes as long as the others.
+          sequence: { groupOrder: 4 },
           ...realServers,
           hookTimeout: isOpsLong ? 900_000 : 120_000,
         },
@@ -89,7 +92,7 @@ export default defineConfig({
           name: 'fuzz',
           include: ['test/fuzz/**/*.test.ts'],
           hookTimeout: 60_000,
-          sequence: { groupOrder: 7 },
+          ...together,
         },
       },
       {
@@ -99,7 +102,7 @@ export default defineConfig({
           include: ['test/drills/**/*.test.ts'],
           testTimeout: 600_000,
           fileParallelism: false,
-          sequence: { groupOrder: 8 },
+          sequence: { groupOrder: 5 },
           ...realServers,
           hookTimeout: 300_000,
         },

@@ -6,18 +6,24 @@
  *
  * KAFKA_BROKERS and REDIS_URL name running servers to use instead of our own; tests that kill or stop servers are then skipped by name.
  */
+import { join } from 'node:path';
 import { hasCommand } from './apt.mjs';
 import { ensureBuilt } from './build.mjs';
 import { runChecks } from './checks.mjs';
-import { ensureInstalled } from './install.mjs';
+import { ensureInstalled, root } from './install.mjs';
 import { aptTools } from './ops/tools/apt-tools.mjs';
 import { provision } from './provision.mjs';
 import { provisionProducers } from './provision-producers.mjs';
-import { runVitest } from './run-vitest.mjs';
+import { runIdle } from './run-idle.mjs';
+import { runVitest, runVitestIdle } from './run-vitest.mjs';
 import { Tally } from './tally.mjs';
 
 /** Projects without real servers. */
 const serverless = ['unit', 'architecture', 'simulation'];
+/** They compute and look at no clock: in a whole run they have what is left over while the others wait for servers. */
+const patient = ['simulation'];
+/** What tests of `ops` need that has to be built, 2.5 minutes of one core where nothing is there; a whole run builds it in what is left over, too. */
+const builtTools = ['HelmUnittest', 'HelmTemplate', 'Kubeconform', 'KubernetesSchemas'];
 
 const tally = new Tally();
 await runAll(planOf(process.argv.slice(2)));
@@ -41,9 +47,14 @@ function planOf(args) {
     needsServers: named.length === 0 || named.some((name) => !serverless.includes(name)),
     needsProducers: named.length === 0 || named.includes('integration'),
     needsOpsTools: named.length === 0 || named.includes('ops'),
+    isWhole: args.length === 0,
     // The drills take minutes each: `npm run check:ops` has them.
-    vitestArgs: [...(named.length === 0 ? ['!drills'] : tests).flatMap((name) => ['--project', name]), ...rest],
+    vitestArgs: [...(named.length === 0 ? ['!drills'] : tests).flatMap(project), ...rest],
   };
+}
+
+function project(name) {
+  return ['--project', name];
 }
 
 async function runAll(plan) {
@@ -51,9 +62,19 @@ async function runAll(plan) {
   const servers = plan.withTests && plan.needsServers ? provideServers(plan) : Promise.resolve([]);
   if (!(await ensureInstalled())) return tally.fail('npm ci (see above)');
   if (plan.withTests && plan.needsServers && !(await ensureBuilt())) tally.fail('the build of dist (see above)');
+  const leftOver = plan.isWhole ? runLeftOver() : Promise.resolve(undefined);
   if (plan.withChecks) tally.add(await runChecks());
   for (const problem of await servers) tally.fail(problem);
-  if (plan.withTests) tally.add(await runVitest(plan.vitestArgs));
+  const withoutPatient = plan.isWhole ? patient.flatMap((name) => project(`!${name}`)) : [];
+  if (plan.withTests) tally.add(await runVitest([...plan.vitestArgs, ...withoutPatient]));
+  const counts = await leftOver;
+  if (counts) tally.add(counts);
+}
+
+/** A tool that could not be built is told by the tests that need it. */
+async function runLeftOver() {
+  if (hasCommand('go')) await runIdle(process.execPath, [join(root, 'scripts', 'ops', 'tools', 'tools.mjs'), ...builtTools]);
+  return runVitestIdle(patient.flatMap(project));
 }
 
 async function provideServers(plan) {
