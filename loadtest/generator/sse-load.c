@@ -129,7 +129,7 @@ static void start_connecting(struct stream *s) {
   s->is_answered = 0;
   bind_source(s, to);
   connect(s->fd, (const struct sockaddr *)to, sizeof *to);
-  struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = s };
+  struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = s };
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event);
 }
 
@@ -164,7 +164,7 @@ static void come_back(struct stream *s) {
 static void ask(struct stream *s) {
   char target[2048], request[4096];
   expand(target, sizeof target, s->index % (uint32_t)modulus);
-  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", target, host_header);
+  int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\nConnection: close\r\n", target, host_header);
   if (s->is_back && s->id[0]) length += snprintf(request + length, sizeof request - length, "Last-Event-ID: %s\r\n", s->id);
   if (token_count) length += snprintf(request + length, sizeof request - length, "Authorization: Bearer %s\r\n", tokens[s->index % token_count]);
   length += snprintf(request + length, sizeof request - length, "\r\n");
@@ -221,7 +221,8 @@ static void take_bytes(struct stream *s, char *at, size_t length) {
   }
 }
 
-static void on_readable(struct stream *s, char *buffer) {
+/* Edge-triggered: an end that has come already is not told again, so it is read to it. */
+static void on_readable(struct stream *s, char *buffer, int has_end) {
   for (;;) {
     ssize_t length = read(s->fd, buffer, READ_BYTES);
     if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -236,7 +237,7 @@ static void on_readable(struct stream *s, char *buffer) {
       if (churn_s) s->due_us = clock_us(CLOCK_MONOTONIC) + (uint64_t)churn_s * 500000 + (uint64_t)rand() % ((uint64_t)churn_s * 1000000);
     }
     take_bytes(s, buffer, (size_t)length);
-    if (length < READ_BYTES) return;
+    if (length < READ_BYTES && !has_end) return;
   }
 }
 
@@ -372,7 +373,7 @@ int main(int argc, char **argv) {
         if (error) { come_back(s); continue; }
         ask(s);
       }
-      if (s->state >= HEAD && ready[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) on_readable(s, buffer);
+      if (s->state >= HEAD && ready[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) on_readable(s, buffer, (ready[i].events & EPOLLRDHUP) != 0);
     }
   }
   read_process(&cpu_after, &resident_after);
