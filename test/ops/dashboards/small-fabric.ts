@@ -62,15 +62,15 @@ export class SmallFabric {
   /** One of everything that is counted: events, a return, gaps, refusals of each kind, a permission asked, records that nobody can read, a command. */
   async live(): Promise<void> {
     const authorization = `Bearer ${await this.#token('alice')}`;
-    await this.#publish(20);
+    await this.publish(20);
     const first = await SseReader.open(this.#edge, 'channel=c&rewind=5');
     await first.take(1);
-    await this.#publish(20);
+    await this.publish(20);
     const position = first.lastId;
     first.close();
     this.#readers.push(await SseReader.open(this.#edge, 'channel=c', { lastEventId: position }));
     this.#readers.push(await SseReader.open(this.#edge, 'channel=c', { lastEventId: 'not-a-position' }));
-    await this.#publish(20);
+    await this.publish(20);
     const get = async (path: string, headers: Record<string, string> = {}): Promise<void> => {
       const answer = await fetch(`${this.#edge.url}${path}`, { headers, signal: AbortSignal.timeout(5_000) });
       if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) await answer.body?.cancel();
@@ -95,7 +95,8 @@ export class SmallFabric {
     for (const server of this.#servers) server.close();
   }
 
-  async #publish(count: number): Promise<void> {
+  /** So many events over HTTP, and a record that nobody can read. */
+  async publish(count: number): Promise<void> {
     const events = Array.from({ length: count }, (_, n) => ({ channel: 'c', data: { n } }));
     const answer = await fetch(`${this.#edge.url}/v1/publish`, {
       method: 'POST',
