@@ -1,5 +1,6 @@
 import { copied, copyPlain, plainBytesMax } from './copy-plain.js';
 import { EventBody } from './event-body.js';
+import type { EncodedPlace } from './event-body.js';
 import { Slabs } from './slabs.js';
 
 const LF = 10;
@@ -12,12 +13,22 @@ function prefixOf(type: string): Uint8Array {
   return textEncoder.encode(type === defaultType ? 'data: ' : `event: ${type}\ndata: `);
 }
 
+class LastPlace implements EncodedPlace {
+  block: Uint8Array = new Uint8Array(0);
+  start = 0;
+  byteLength = 0;
+  dataStart = 0;
+  isSingleLine = true;
+}
+
 /** Remembers the encoded prefix of each type; types come from routes, so there are few, but a template may make many: bounded. */
 export class EventBodyEncoder {
   static readonly #typesMax = 1_024;
   readonly #prefixes = new Map<string, Uint8Array>();
   readonly #slabs: Slabs;
-  /** Whether the data that `encodePlain` took last are ASCII; if not, they are still to be checked as UTF-8. */
+  /** Where the last event was put; the next one changes it. */
+  readonly #place = new LastPlace();
+  /** Whether the data that `placePlain` took last are ASCII; if not, they are still to be checked as UTF-8. */
   isLastAscii = true;
 
   /** Bodies are cut from `slabs`; default: of the encoder's own. */
@@ -25,11 +36,16 @@ export class EventBodyEncoder {
     this.#slabs = slabs;
   }
 
-  /**
-   * Encodes an event once. `type` holds no CR, LF or NUL; `data` is valid UTF-8 and is copied. CR, LF and CRLF in the data each end a line
-   * (the reader sees LF).
-   */
+  /** `place`, as a body. */
   encode(type: string, data: Uint8Array): EventBody {
+    return new EventBody(this.place(type, data));
+  }
+
+  /**
+   * Encodes an event once; what is returned is good until the next one. `type` holds no CR, LF or NUL; `data` is valid UTF-8 and is copied. CR, LF and CRLF in the data
+   * each end a line (the reader sees LF).
+   */
+  place(type: string, data: Uint8Array): EncodedPlace {
     const prefix = this.#prefix(type);
     if (data.indexOf(LF) < 0 && data.indexOf(CR) < 0) {
       const byteLength = prefix.length + data.length + 1;
@@ -38,13 +54,13 @@ export class EventBodyEncoder {
       block.set(prefix, start);
       block.set(data, start + prefix.length);
       block[start + byteLength - 1] = LF;
-      return new EventBody(block, start, byteLength, prefix.length, true);
+      return this.#placed(block, start, byteLength, prefix.length, true);
     }
-    return encodeLines(prefix, splitLines(data), this.#slabs);
+    return this.#placeLines(prefix, splitLines(data));
   }
 
-  /** `encode` for data that lie in a larger buffer, when they are short and one line; null when they are not, for `encode` to do it. */
-  encodePlain(type: string, source: DataView, dataAt: number, dataLength: number): EventBody | null {
+  /** `place` for data that lie in a larger buffer, when they are short and one line; null when they are not, for `place` to do it. */
+  placePlain(type: string, source: DataView, dataAt: number, dataLength: number): EncodedPlace | null {
     if (dataLength > plainBytesMax) return null;
     const prefix = this.#prefix(type);
     const byteLength = prefix.length + dataLength + 1;
@@ -59,7 +75,33 @@ export class EventBodyEncoder {
     this.isLastAscii = (met & copied.beyondAscii) === 0;
     for (let i = 0; i < prefix.length; i++) block[start + i] = prefix[i] as number;
     block[dataStart + dataLength] = LF;
-    return new EventBody(block, start, byteLength, prefix.length, true);
+    return this.#placed(block, start, byteLength, prefix.length, true);
+  }
+
+  #placeLines(prefix: Uint8Array, lines: readonly Uint8Array[]): EncodedPlace {
+    let byteLength = prefix.length - dataLine.length;
+    for (const line of lines) byteLength += dataLine.length + line.length + 1;
+    const start = this.#slabs.reserve(byteLength);
+    const { block } = this.#slabs;
+    block.set(prefix, start);
+    let at = start + prefix.length - dataLine.length;
+    for (const line of lines) {
+      block.set(dataLine, at);
+      block.set(line, at + dataLine.length);
+      at += dataLine.length + line.length;
+      block[at++] = LF;
+    }
+    return this.#placed(block, start, byteLength, prefix.length, false);
+  }
+
+  #placed(block: Uint8Array, start: number, byteLength: number, dataStart: number, isSingleLine: boolean): EncodedPlace {
+    const place = this.#place;
+    place.block = block;
+    place.start = start;
+    place.byteLength = byteLength;
+    place.dataStart = dataStart;
+    place.isSingleLine = isSingleLine;
+    return place;
   }
 
   #prefix(type: string): Uint8Array {
@@ -109,20 +151,4 @@ function splitLines(data: Uint8Array): Uint8Array[] {
   }
   lines.push(data.subarray(start));
   return lines;
-}
-
-function encodeLines(prefix: Uint8Array, lines: readonly Uint8Array[], slabs: Slabs): EventBody {
-  let byteLength = prefix.length - dataLine.length;
-  for (const line of lines) byteLength += dataLine.length + line.length + 1;
-  const start = slabs.reserve(byteLength);
-  const { block } = slabs;
-  block.set(prefix, start);
-  let at = start + prefix.length - dataLine.length;
-  for (const line of lines) {
-    block.set(dataLine, at);
-    block.set(line, at + dataLine.length);
-    at += dataLine.length + line.length;
-    block[at++] = LF;
-  }
-  return new EventBody(block, start, byteLength, prefix.length, false);
 }

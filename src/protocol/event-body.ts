@@ -1,3 +1,13 @@
+/** Where the lines of a body lie. */
+export interface EncodedPlace {
+  readonly block: Uint8Array;
+  readonly start: number;
+  readonly byteLength: number;
+  /** From `start`. */
+  readonly dataStart: number;
+  readonly isSingleLine: boolean;
+}
+
 /**
  * An event encoded once: the lines of its Server-Sent Events frame up to, not including, the `id:` line.
  *
@@ -7,21 +17,28 @@
  * Several bodies share a block of memory, so that a body is one small object.
  */
 export class EventBody {
-  /** Where the data of the first `data: ` line begins in `bytes`. */
-  readonly dataStart: number;
-  /** True when the data has one line, so that `bytes[dataStart .. length - 1)` is the data itself. */
-  readonly isSingleLine: boolean;
   /** Length of `bytes`. */
   readonly byteLength: number;
   readonly #block: Uint8Array;
   readonly #start: number;
+  /** `dataStart`, and one bit that says whether the data are a single line: a node holds a million of these. */
+  readonly #layout: number;
 
-  constructor(block: Uint8Array, start: number, byteLength: number, dataStart: number, isSingleLine: boolean) {
+  constructor({ block, start, byteLength, dataStart, isSingleLine }: EncodedPlace) {
+    this.byteLength = byteLength;
     this.#block = block;
     this.#start = start;
-    this.byteLength = byteLength;
-    this.dataStart = dataStart;
-    this.isSingleLine = isSingleLine;
+    this.#layout = dataStart * 2 + (isSingleLine ? 1 : 0);
+  }
+
+  /** Where the data of the first `data: ` line begins in `bytes`. */
+  get dataStart(): number {
+    return this.#layout >>> 1;
+  }
+
+  /** True when the data has one line, so that `bytes[dataStart .. length - 1)` is the data itself. */
+  get isSingleLine(): boolean {
+    return (this.#layout & 1) !== 0;
   }
 
   /** The encoded lines, each ended by LF: a view made for the caller, never into a fetch buffer. For the length alone take `byteLength`. */

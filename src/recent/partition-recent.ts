@@ -49,17 +49,19 @@ export class PartitionRecent {
     if (to > this.#tail) this.#tail = to;
   }
 
-  /** Drops `events` (the oldest held, in order) and raises the start to `to`. */
-  evict(events: readonly RoutedEvent[], to: number): void {
+  /** Drops the events of `batches` (the oldest held, in order) and raises the start to `to`. */
+  evict(batches: readonly (readonly RoutedEvent[])[], to: number): void {
     if (to <= this.#start) return;
     this.#start = to;
-    for (const event of events) {
-      for (const channel of event.channels) {
-        const list = this.#channels.get(channel);
-        if (list?.first() !== event) continue;
-        list.shift();
-        if (list.length === 0) this.#channels.delete(channel);
-      }
+    for (const events of batches) for (const event of events) this.#drop(event);
+  }
+
+  #drop(event: RoutedEvent): void {
+    for (const channel of event.channels) {
+      const list = this.#channels.get(channel);
+      if (list?.first() !== event) continue;
+      list.shift();
+      if (list.length === 0) this.#channels.delete(channel);
     }
   }
 

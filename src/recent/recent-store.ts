@@ -14,7 +14,9 @@ interface Stretch {
   readonly recent: PartitionRecent;
   readonly epoch: number;
   readonly arrivedTickMs: number;
-  readonly events: RoutedEvent[];
+  /** As they came, in order. */
+  readonly batches: (readonly RoutedEvent[])[];
+  eventCount: number;
   to: number;
   bytes: number;
 }
@@ -46,22 +48,24 @@ export class RecentStore {
     return this.#events;
   }
 
-  /** Holds the events of one stretch that ends at `to`, and lets go of what is too old or too much. */
+  /** Holds the events of one stretch that ends at `to`, and lets go of what is too old or too much. The list is kept: the caller lets go of it. */
   hold(recent: PartitionRecent, events: readonly RoutedEvent[], to: number): void {
     const nowTickMs = this.#clock.tickMs();
     let stretch = this.#newest.get(recent);
     if (stretch === undefined || nowTickMs - stretch.arrivedTickMs >= stretchMs) {
-      stretch = { recent, epoch: recent.epoch, arrivedTickMs: nowTickMs, events: [], to, bytes: 0 };
+      stretch = { recent, epoch: recent.epoch, arrivedTickMs: nowTickMs, batches: [], eventCount: 0, to, bytes: 0 };
       this.#newest.set(recent, stretch);
       this.#stretches.push(stretch);
     }
+    let bytes = 0;
     for (const event of events) {
       recent.add(event);
-      stretch.events.push(event);
-      const bytes = event.body.byteLength + eventOverheadBytes;
-      stretch.bytes += bytes;
-      this.#bytes += bytes;
+      bytes += event.body.byteLength + eventOverheadBytes;
     }
+    if (events.length > 0) stretch.batches.push(events);
+    stretch.eventCount += events.length;
+    stretch.bytes += bytes;
+    this.#bytes += bytes;
     this.#events += events.length;
     stretch.to = to;
     recent.advance(to);
@@ -77,8 +81,8 @@ export class RecentStore {
       this.#stretches.shift();
       if (this.#newest.get(stretch.recent) === stretch) this.#newest.delete(stretch.recent);
       this.#bytes -= stretch.bytes;
-      this.#events -= stretch.events.length;
-      if (stretch.epoch === stretch.recent.epoch) stretch.recent.evict(stretch.events, stretch.to);
+      this.#events -= stretch.eventCount;
+      if (stretch.epoch === stretch.recent.epoch) stretch.recent.evict(stretch.batches, stretch.to);
     }
   }
 

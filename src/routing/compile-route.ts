@@ -3,6 +3,7 @@ import type { ChannelList } from './channel-list.js';
 import { compileChannel, compileCondition, compileText } from './compile-template.js';
 import type { ReadText } from './compile-template.js';
 import { isWellFormed } from '../std/percent-encoding.js';
+import type { EventKind } from './record-event.js';
 import type { RecordView } from './record-view.js';
 import type { Pick, Route } from './route.js';
 import type { Attributes, LatestRule } from './routed-event.js';
@@ -24,6 +25,8 @@ export interface CompiledRoute {
   data(view: RecordView): Uint8Array;
   /** The data are the whole value as it is. */
   readonly takesWhole: boolean;
+  /** By partition, the kind of the event made last. */
+  readonly kinds: (EventKind | undefined)[];
 }
 
 export function compileRoute(route: Route, observer: RoutingObserver): CompiledRoute {
@@ -39,6 +42,7 @@ export function compileRoute(route: Route, observer: RoutingObserver): CompiledR
     type: compileType(route, observer),
     attributes: compileAttributes(route),
     takesWhole: pick === null,
+    kinds: [],
     data: pick === null ? (view) => view.data() : (view) => pickData(view, pick),
   };
 }

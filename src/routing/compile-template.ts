@@ -8,6 +8,7 @@ import type { Template, TemplatePart, ValueSource } from './template.js';
 export type ExpandChannels = (view: RecordView, channels: ChannelList) => void;
 /** The one text that a template makes of a record; undefined when a value is missing (or empty) without default. */
 export type ReadText = (view: RecordView) => string | undefined;
+type SourceList = readonly (string | undefined)[];
 type ReadValue = (view: RecordView) => SourceValue;
 
 function compileSource(source: ValueSource): ReadValue {
@@ -49,7 +50,7 @@ export function compileChannel(template: Template): ExpandChannels {
       }
       const value = part.read(view);
       if (value !== undefined && typeof value !== 'string' && value.length > 0) {
-        return fanOut(value, part.raw, channels, text, (next) => expand(view, channels, i + 1, next));
+        return expandEach(value, part.raw, view, channels, i + 1, text);
       }
       if (typeof value === 'string' && value !== '') {
         const encoded = part.raw ? value : encodeValue(value);
@@ -61,16 +62,14 @@ export function compileChannel(template: Template): ExpandChannels {
     channels.add(text);
   };
 
+  // A function of its own: what a closure captures would be an object for each record, whether it has a list or not.
+  const expandEach = (elements: SourceList, raw: boolean, view: RecordView, channels: ChannelList, from: number, before: string): void =>
+    fanOut(elements, raw, channels, before, (next) => expand(view, channels, from, next));
+
   return (view, channels) => expand(view, channels, 0, '');
 }
 
-function fanOut(
-  elements: readonly (string | undefined)[],
-  raw: boolean,
-  channels: ChannelList,
-  before: string,
-  goOn: (text: string) => void,
-): void {
+function fanOut(elements: SourceList, raw: boolean, channels: ChannelList, before: string, goOn: (text: string) => void): void {
   for (const [i, element] of elements.entries()) {
     if (i >= recordChannelsMax || channels.isExhausted()) return channels.skip('too-many-channels');
     if (element === undefined || element === '') channels.skip('missing-value');

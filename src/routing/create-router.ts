@@ -8,10 +8,11 @@ import { fingerprintRoutes } from './fingerprint.js';
 import { hashKeyOf } from './partition-hash.js';
 import type { KeyHash } from './partition-hash.js';
 import { PackedRecord } from '../protocol/packed-record.js';
+import { EventKind, RecordEvent } from './record-event.js';
 import { RecordView } from './record-view.js';
 import type { LogRecord } from '../protocol/log-record.js';
 import { recordChannelsMax } from '../protocol/names.js';
-import type { RoutedEvent } from './routed-event.js';
+import type { Attributes, RoutedEvent } from './routed-event.js';
 import type { Route } from './route.js';
 import type { RoutedTopic, Router, RoutingObserver, UndecodableReason } from './router.js';
 
@@ -97,22 +98,14 @@ function routeRecord(
     route.expandChannels(view, list);
     const type = tombstone === undefined ? route.type(view) : tombstone.type;
     if (view.failure !== null) continue;
-    const plain = tombstone === undefined && route.takesWhole ? view.encodePlain(type, encoder) : null;
+    const plain = tombstone === undefined && route.takesWhole ? view.placePlain(type, encoder) : null;
     const data = plain !== null ? null : tombstone === undefined ? route.data(view) : tombstone.data;
     const channels = list.take();
     if (view.failure !== null || channels.length === 0) continue;
-    into.push({
-      topic,
-      partition,
-      offset: record.offset,
-      index: into.length - before,
-      timestampMs: record.timestampMs,
-      channels,
-      type,
-      attributes: route.attributes(view),
-      latest: route.latest,
-      body: plain ?? encoder.encode(type, data as Uint8Array),
-    });
+    const index = into.length - before;
+    const kind = kindOf(route, topic, partition, index, type, route.attributes(view), record);
+    const place = plain ?? encoder.place(type, data as Uint8Array);
+    into.push(new RecordEvent(kind, record.offset, record.timestampMs, channels, place));
   }
   if (view.failure !== null) {
     into.length = before;
@@ -120,6 +113,21 @@ function routeRecord(
   }
   if (!isSelected) observer.unrouted(topic);
   return null;
+}
+
+/** What the event has in common with the one before it in its partition, or the beginning of something new. */
+function kindOf(
+  { kinds, latest }: CompiledRoute,
+  topic: string,
+  partition: number,
+  index: number,
+  type: string,
+  attributes: Attributes | null,
+  { offset, timestampMs }: LogRecord,
+): EventKind {
+  const last = kinds[partition];
+  if (last !== undefined && attributes === null && last.fits(index, type, latest, offset, timestampMs)) return last;
+  return (kinds[partition] = new EventKind({ topic, partition, index, type, attributes, latest }, offset, timestampMs));
 }
 
 const isTombstone = (record: LogRecord): boolean => (record instanceof PackedRecord ? record.valueStart < 0 : record.value === null);

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { EventBody } from '../protocol/event-body.js';
+import type { EncodedPlace } from '../protocol/event-body.js';
 import type { EventBodyEncoder } from '../protocol/event-body-codec.js';
 import type { LogRecord } from '../protocol/log-record.js';
 import { PackedRecord, type Span } from '../protocol/packed-record.js';
@@ -7,6 +7,7 @@ import { readStructuredEvent, structuredFormatOf } from './cloud-event.js';
 import type { StructuredEvent } from './cloud-event.js';
 import { readJsonPointer } from './json-pointer.js';
 import type { JsonPointer } from './json-pointer.js';
+import { ShortTexts } from '../std/short-texts.js';
 import { sliceJson } from './json-slice.js';
 import type { UndecodableReason } from './router.js';
 import type { ValueSource } from './template.js';
@@ -38,6 +39,7 @@ export class RecordView {
   #isParsed = false;
   #document: unknown;
   readonly #headerNames = new Map<string, Uint8Array>();
+  readonly #texts = new ShortTexts();
   readonly #span: Span = { start: 0, end: 0 };
   /** The batch of the last packed record, and a view of it. */
   #batch: Buffer | null = null;
@@ -108,8 +110,8 @@ export class RecordView {
     return this.#checked(this.#record.value ?? noBytes);
   }
 
-  /** The body of an event with the whole data, in the usual case that they can be taken as they lie; null: read `data`. */
-  encodePlain(type: string, encoder: EventBodyEncoder): EventBody | null {
+  /** Places an event with the whole data, in the usual case that they can be taken as they lie; null: read `data`. */
+  placePlain(type: string, encoder: EventBodyEncoder): EncodedPlace | null {
     const packed = this.#packed;
     if (packed === null || packed.valueStart < 0 || this.#isStructured()) return null;
     if (packed.valueEnd - packed.valueStart > this.#valueBytesMax) return null;
@@ -117,9 +119,10 @@ export class RecordView {
       const { buffer, byteOffset, length } = (this.#batch = packed.bytes);
       this.#batchView = new DataView(buffer, byteOffset, length);
     }
-    const body = encoder.encodePlain(type, this.#batchView, packed.valueStart, packed.valueEnd - packed.valueStart);
-    if (body !== null && !encoder.isLastAscii && !isUtf8(body.bytes)) this.#fail('invalid-utf8');
-    return body;
+    const place = encoder.placePlain(type, this.#batchView, packed.valueStart, packed.valueEnd - packed.valueStart);
+    if (place !== null && !encoder.isLastAscii && !isUtf8(place.block.subarray(place.start, place.start + place.byteLength)))
+      this.#fail('invalid-utf8');
+    return place;
   }
 
   #readKey(): string | undefined {
@@ -200,7 +203,7 @@ export class RecordView {
   }
 
   #decodeAt(bytes: Buffer, start: number, end: number): string | undefined {
-    const text = bytes.toString('utf8', start, end);
+    const text = this.#texts.at(bytes, start, end);
     if (!text.includes(replacement) || isUtf8(bytes.subarray(start, end))) return text;
     this.#fail('invalid-utf8');
     return undefined;

@@ -115,7 +115,7 @@ export class MemoryWindowCore {
     if (latest !== null) {
       // At or below a hole, a newer one may have come in the hole.
       const isKnown = latest.event !== null && latest.offset <= high && latest.offset > (state?.latestSince ?? -1);
-      return isKnown ? { kind: 'event', event: { ...latest.event, channels: [channel], latest: null } } : { kind: 'unknown' };
+      return isKnown ? { kind: 'event', event: storedEvent(latest.event, [channel]) } : { kind: 'unknown' };
     }
     const known = state !== null && isLatestKnown(state.latestSince, state.latestSinceMs, now, this.#keys.latestTtlMs(topic));
     return { kind: known ? 'none' : 'unknown' };
@@ -178,7 +178,7 @@ function append(stream: MemoryStream, event: RoutedEvent, eventsMax: number): vo
   const { offset, index } = event;
   if (offset < stream.lastOffset || (offset === stream.lastOffset && index <= stream.lastIndex)) return;
   const prev = stream.entries.at(-1)?.offset ?? null;
-  const toEvent = (channels: readonly string[]): RoutedEvent => ({ ...event, channels, latest: null });
+  const toEvent = (channels: readonly string[]): RoutedEvent => storedEvent(event, channels);
   stream.entries.push({ offset, index, prev, bytes: dataBytes(event), toEvent });
   stream.lastOffset = offset;
   stream.lastIndex = index;
@@ -189,6 +189,14 @@ function trimBelow(stream: MemoryStream, floor: number): void {
   let aged = 0;
   while (aged < stream.entries.length && (stream.entries[aged]?.offset ?? Infinity) <= floor) aged += 1;
   if (aged > 0) stream.entries.splice(0, aged);
+}
+
+/** The event as a window gives it back: found under `channels`, its rule not kept. */
+function storedEvent(
+  { topic, partition, offset, index, timestampMs, type, attributes, body }: RoutedEvent,
+  channels: readonly string[],
+): RoutedEvent {
+  return { topic, partition, offset, index, timestampMs, channels, type, attributes, latest: null, body };
 }
 
 /** What the data takes, near enough for bounds: the frame without its first lines. */
