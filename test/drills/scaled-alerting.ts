@@ -9,9 +9,9 @@ export function scaledRules(factor: number): string {
   return stringify(scaleRules(readRules(), 1 / factor));
 }
 
-/** The names of all shipped alerts. */
-export function shippedAlerts(): readonly string[] {
-  return alertsOf(readRules()).map(({ alert }) => alert);
+/** All shipped alerts, and the receiver that is to be told of each. */
+export function shippedAlerts(): ReadonlyMap<string, string> {
+  return new Map(alertsOf(readRules()).map(({ alert, labels }) => [alert, labels?.['severity'] === 'page' ? 'pages' : 'tickets']));
 }
 
 /** The shipped configuration of Alertmanager with every time of its routes divided by `factor`, its receivers all behind one webhook under their own names. */
