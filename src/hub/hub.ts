@@ -73,7 +73,7 @@ export class Hub implements SubscriberHome<Subscriber> {
     this.newBudget = newBudget;
     this.#hearStray = hearStray;
     this.#recentStore = recentStore;
-    this.#wheel = new KeepAliveWheel(options.keepAliveMs, environment);
+    this.#wheel = new KeepAliveWheel(options.keepAliveMs / 2, environment);
     this.deadlines = new DeadlineWheel(environment);
   }
 

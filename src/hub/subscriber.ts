@@ -37,6 +37,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   #blockedSinceTickMs = 0;
   /** Bytes were written since the keep-alive wheel came by. */
   #hasWritten = true;
+  /** The last turn of the wheel was the one between two whole intervals. */
+  #isHalfway = false;
   #reading: AbortController | null = null;
   /** Null while live. */
   #catchUp: CatchUp | null;
@@ -165,13 +167,16 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
       return;
     }
     if (nowTickMs >= this.#closeAtTickMs) return this.close('max-age');
-    const position = this.currentPosition();
-    if (position !== this.#text.lastPosition) {
+    const isSilent = !this.#hasWritten;
+    this.#hasWritten = false;
+    this.#isHalfway = !this.#isHalfway;
+    // Twice an interval, or a stream could be silent for nearly two of them; a position that moved is told once in it.
+    const position = this.#isHalfway ? null : this.currentPosition();
+    if (position !== null && position !== this.#text.lastPosition) {
       this.#home.out.begin();
       this.#text.position(position);
       this.#flushOut();
-    } else if (!this.#hasWritten) this.#write(keepAliveFrame);
-    this.#hasWritten = false;
+    } else if (isSilent) this.#write(keepAliveFrame);
   }
 
   /** Ends the stream on purpose. */

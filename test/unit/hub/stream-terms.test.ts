@@ -271,3 +271,39 @@ test('terms cost nothing when the stream is gone', async () => {
   await scene.pass(120_000);
   expect(reader.text.length).toBe(length);
 });
+
+test('no stream is silent for longer than a keep-alive interval, and an idle one is written to once in it', async () => {
+  const scene = new Scene();
+  // Readers that begin at other times are visited at other times.
+  const readers: Reader[] = [];
+  for (let i = 0; i < 8; i++) {
+    readers.push(scene.open({}));
+    await scene.pass(1_100);
+  }
+  const writtenMs = readers.map(() => scene.environment.nowMs);
+  const silencesMs = readers.map(() => 0);
+  let lengths = readers.map((reader) => reader.text.length);
+  let keepAlives = 0;
+  const lookFor = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      await scene.pass(100);
+      readers.forEach((reader, i) => {
+        silencesMs[i] = Math.max(silencesMs[i] ?? 0, scene.environment.nowMs - (writtenMs[i] ?? 0));
+        if (reader.text.length === lengths[i]) return;
+        writtenMs[i] = scene.environment.nowMs;
+        keepAlives++;
+      });
+      lengths = readers.map((reader) => reader.text.length);
+    }
+  };
+  for (let i = 0; i < 12; i++) {
+    await lookFor(16_300 + i * 700);
+    scene.publish('progress');
+  }
+  expect(Math.max(...silencesMs)).toBeLessThanOrEqual(15_000 + 300);
+
+  keepAlives = 0;
+  await lookFor(150_000);
+  expect(keepAlives).toBeGreaterThanOrEqual(8 * 9);
+  expect(keepAlives).toBeLessThanOrEqual(8 * 11);
+});
