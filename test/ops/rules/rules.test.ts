@@ -11,7 +11,7 @@ const runbook = readFileSync(new URL('../../../deploy/RUNBOOK.md', import.meta.u
 const names = alerts.map(({ alert }) => alert);
 
 interface RuleTest {
-  readonly promql_expr_test: readonly { readonly expr: string; readonly exp_samples: readonly unknown[] }[];
+  readonly promql_expr_test?: readonly { readonly expr: string; readonly exp_samples: readonly unknown[] }[];
 }
 
 const ruleTests = readdirSync(`${prometheusFolder}tests/`)
@@ -44,8 +44,18 @@ test('the runbook has no section for an alert that is gone', () => {
   expect(sections.sort()).toEqual([...names].sort());
 });
 
+test('links inside the runbook lead somewhere', () => {
+  const anchors = [...runbook.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  for (const [, anchor] of runbook.matchAll(/\]\(#([^)]*)\)/g)) expect(anchors).toContain(anchor);
+});
+
 test.each(names)('%s has a test in which it fires, and one in which it does not', (name) => {
-  const looks = ruleTests.flatMap(({ promql_expr_test: tests }) => tests).filter(({ expr }) => expr.includes(`alertname="${name}"`));
+  const looks = ruleTests.flatMap(({ promql_expr_test: tests = [] }) => tests).filter(({ expr }) => expr.includes(`alertname="${name}"`));
   expect(looks.some(({ exp_samples: samples }) => samples.length > 0)).toBe(true);
   expect(looks.some(({ exp_samples: samples }) => samples.length === 0)).toBe(true);
 });
