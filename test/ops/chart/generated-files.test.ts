@@ -103,7 +103,7 @@ test('rules or dashboards that a chart was packed without are refused, not left 
   cpSync(chartPath, copy, { recursive: true });
   rmSync(join(copy, 'files', 'rules'), { recursive: true });
   rmSync(join(copy, 'files', 'dashboards'), { recursive: true });
-  const switches = ['--set', 'prometheusRule.enabled=true,dashboards.enabled=true'];
+  const switches = ['--kube-version', '1.36.0', '--set', 'prometheusRule.enabled=true,dashboards.enabled=true'];
   const refused = promisify(execFile)(await provideHelmTemplate(), [
     'template',
     'rel',

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -59,11 +60,19 @@ export const valuesFiles = readdirSync(join(chartPath, 'ci')).filter((name) => n
 /** What `helm template` makes of the chart as the release `rel`. `args` follow, such as `--set`. */
 export async function renderChart(valuesFile: string, ...args: readonly string[]): Promise<readonly KubernetesObject[]> {
   const helm = await provideHelmTemplate();
-  const given = ['template', 'rel', chartPath, '--namespace', 'fabric', '--values', join(chartPath, 'ci', valuesFile), ...args];
+  const where = ['--namespace', 'fabric', '--kube-version', '1.36.0'];
+  const given = ['template', 'rel', chartPath, ...where, '--values', join(chartPath, 'ci', valuesFile), ...args];
   const { stdout } = await run(helm, given, { maxBuffer: outputBytesMax });
   return parseAllDocuments(stdout)
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null);
+}
+
+/** A values file of the test's own, for `--values`. */
+export function writeValues(values: object): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'selvage-values-')), 'values.yaml');
+  writeFileSync(path, JSON.stringify(values));
+  return path;
 }
 
 export function objectOf(objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject {

@@ -1,9 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Config } from '../../../src/config/config.js';
 import { loadConfig } from '../../../src/config/load-config.js';
 import { graceMsOf } from '../../../src/lifecycle/drain.js';
 import type { Container, KubernetesObject, PodSpec } from './rendered-chart.js';
-import { podsOf, renderChart, valuesFiles } from './rendered-chart.js';
+import { chartPath, objectOf, podsOf, renderChart, valuesFiles } from './rendered-chart.js';
 import { environmentOf, readInPod, sampleSecrets, withRack } from './pod-files.js';
 
 const zoneField = "metadata.labels['topology.kubernetes.io/zone']";
@@ -122,10 +125,39 @@ test('what concerns edges alone rolls no indexer, and what concerns both rolls b
     return deployments.map(({ spec }) => spec?.template?.metadata?.annotations?.['checksum/config']);
   };
   const [edge, indexer] = await sums();
-  const [edgeAfterCors, indexerAfterCors] = await sums('--set-json', 'config.cors.origins=["https://other.example.com"]');
+  const [edgeAfterCors, indexerAfterCors] = await sums('--set', 'config.cors.origins={https://other.example.com}');
   expect(edgeAfterCors).not.toBe(edge);
   expect(indexerAfterCors).toBe(indexer);
   const [edgeAfterWindow, indexerAfterWindow] = await sums('--set', 'config.window.ageSeconds=600');
   expect(edgeAfterWindow).not.toBe(edge);
   expect(indexerAfterWindow).not.toBe(indexer);
+});
+
+test('a secret given as a value is in the Secret of the chart and nowhere else', async () => {
+  const objects = await renderChart('combined.yaml');
+  const others = JSON.stringify(objects.filter(({ kind }) => kind !== 'Secret'));
+  for (const secret of ['a secret of at least thirty-two bytes', 'a password of Redis']) expect(others).not.toContain(secret);
+  expect(objectOf(objects, 'Secret', 'rel-selvage').data).toEqual({
+    'jwt-secret': Buffer.from('a secret of at least thirty-two bytes, of your own').toString('base64'),
+    'redis-password': Buffer.from('a password of Redis').toString('base64'),
+  });
+});
+
+interface RuleGroups {
+  readonly groups: readonly { readonly name: string; readonly rules: readonly { readonly alert?: string; readonly labels?: object }[] }[];
+}
+
+test('a PrometheusRule has the rules as they are, but for labels and alerts that are chosen', async () => {
+  const folder = join(chartPath, 'files', 'rules');
+  const source = readdirSync(folder).flatMap((name) => (parse(readFileSync(join(folder, name), 'utf8')) as RuleGroups).groups);
+  const rulesWith = async (...args: readonly string[]): Promise<RuleGroups['groups']> => {
+    const objects = await renderChart('minimal.yaml', '--set', 'prometheusRule.enabled=true', ...args);
+    return (objectOf(objects, 'PrometheusRule', 'rel-selvage').spec as unknown as RuleGroups).groups;
+  };
+  expect(await rulesWith()).toEqual(source);
+  const left = source.flatMap(({ rules }) => rules).find(({ alert }) => alert !== undefined)?.alert ?? '';
+  const chosen = await rulesWith('--set', `prometheusRule.leaveOut={${left}},prometheusRule.alertLabels.team=platform`);
+  const alerts = chosen.flatMap(({ rules }) => rules).filter(({ alert }) => alert !== undefined);
+  expect(alerts.map(({ alert }) => alert)).not.toContain(left);
+  for (const { labels } of alerts) expect(labels).toMatchObject({ team: 'platform' });
 });
