@@ -101,7 +101,8 @@ async function startPrometheus(
   const port = await freePort();
   let text = readFileSync(mountedAt(service, '/etc/prometheus/prometheus.yml'), 'utf8')
     .replaceAll('rules/*.yaml', `${mountedAt(service, '/etc/prometheus/rules')}/*.yaml`)
-    .replaceAll('_interval: 15s', '_interval: 1s');
+    .replaceAll('_interval: 15s', '_interval: 1s')
+    .replaceAll('scrape_timeout: 10s', 'scrape_timeout: 1s');
   for (const [index, node] of nodes.entries()) text = text.replace(`selvage-${index + 1}:9090`, `127.0.0.1:${node.adminPort}`);
   writeFileSync(join(folder, 'prometheus.yaml'), text);
   const args = (service.command ?? []).map((word) =>

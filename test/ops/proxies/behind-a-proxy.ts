@@ -217,7 +217,7 @@ export function describeBehindAProxy(traits: ProxyTraits): void {
       const leaving = pair.nodes[1];
       expect(Math.min(...(await pair.streamCounts()))).toBeGreaterThan(1);
       const publishing = publishSteadily(connect(), uniqueName('others'));
-      const polling = pollSteadily(connect(), channel);
+      const polling = await pollSteadily(connect(), channel);
       const counter = new Counter(pair, channel);
       await hasAll(readers, 5);
       const ended = leaving.stop();
@@ -282,20 +282,22 @@ function publishSteadily(ask: Ask, channel: string): { stop(): Promise<{ readonl
 }
 
 /** Polls a channel from now on, each time from where the last answer ended, until told to stop. A 503 is asked again, as its `Retry-After` says. */
-function pollSteadily(ask: Ask, channel: string): { readonly datas: readonly string[]; stop(): Promise<void> } {
+async function pollSteadily(ask: Ask, channel: string): Promise<{ readonly datas: readonly string[]; stop(): Promise<void> }> {
   const datas: string[] = [];
+  const poll = async (query: string): Promise<string | null> => {
+    const { status, body } = await askWhole(ask, `/v1/events?channel=${channel}&format=json${query}`);
+    if (status === 503) return null;
+    const page = JSON.parse(body.toString()) as { events: { data: unknown }[]; position: string };
+    datas.push(...page.events.map(({ data }) => String(data)));
+    return page.position;
+  };
   let isStopped = false;
+  let position = await poll('&wait=0');
   const running = (async () => {
-    let position: string | null = null;
     while (!isStopped) {
-      const from: string = position === null ? '&wait=0' : `&wait=1&lastEventId=${position}`;
-      const { status, body } = await askWhole(ask, `/v1/events?channel=${channel}&format=json${from}`);
-      if (status === 503) await sleep(100);
-      else {
-        const page = JSON.parse(body.toString()) as { events: { data: unknown }[]; position: string };
-        datas.push(...page.events.map(({ data }) => String(data)));
-        position = page.position;
-      }
+      const next = await poll(`&wait=1&lastEventId=${position}`);
+      if (next === null) await sleep(100);
+      else position = next;
     }
   })();
   return {

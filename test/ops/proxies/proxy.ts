@@ -9,7 +9,7 @@ import { OwnedProcess } from '../../platform/owned-process.js';
 import { makeRunFolder, removeRunFolder } from '../../platform/run-folder.js';
 import { adaptConfig } from './adapt-config.js';
 
-export type ProxyKind = 'nginx' | 'haproxy' | 'haproxy-tcp' | 'envoy';
+export type ProxyKind = 'nginx' | 'haproxy' | 'envoy';
 
 /** Where a node, or what stands for one, listens. */
 export interface Upstream {
@@ -110,10 +110,25 @@ const programs: Record<ProxyKind, (surroundings: Surroundings, changes: readonly
     return { path: await provideNginx(), args: [...args, '-g', 'daemon off;'], checkArgs: [...args, '-t'] };
   },
 
-  haproxy: (surroundings, changes) =>
-    startHaproxy('haproxy.cfg', surroundings, [['bind :80', `bind 127.0.0.1:${surroundings.plainPort}`], ...changes]),
-
-  'haproxy-tcp': (surroundings, changes) => startHaproxy('haproxy-tcp.cfg', surroundings, changes),
+  async haproxy({ folder, certificate, port, plainPort, nodes }, changes) {
+    const replaced = [
+      ['bind :443', `bind 127.0.0.1:${port}`],
+      ['bind :80', `bind 127.0.0.1:${plainPort}`],
+      ['/etc/haproxy/tls.pem', bundle(certificate)],
+      // It does not start where it may not open two files a connection.
+      ['  maxconn 50000\n', '  maxconn 5000\n'],
+      ...nodes.map(
+        (node, index) =>
+          [
+            `server selvage-${index + 1} selvage-${index + 1}:8080`,
+            `server selvage-${index + 1} 127.0.0.1:${node.port} check port ${node.adminPort}`,
+          ] as const,
+      ),
+      ...changes,
+    ] as const;
+    const path = adaptConfig('deploy/proxies/haproxy/haproxy.cfg', replaced, join(folder, 'haproxy.cfg'));
+    return { path: await provideHaproxy(), args: ['-db', '-f', path], checkArgs: ['-c', '-f', path] };
+  },
 
   async envoy({ folder, certificate, port, nodes }, changes) {
     const replaced = [
@@ -143,29 +158,6 @@ function checkConfig({ path, checkArgs }: Program, folder: string): void {
   const { status } = spawnSync(path, checkArgs, { stdio: ['ignore', file, file] });
   closeSync(file);
   if (status !== 0) throw new Error(readFileSync(said, 'utf8'));
-}
-
-async function startHaproxy(
-  name: string,
-  { folder, certificate, port, nodes }: Surroundings,
-  changes: readonly (readonly [string, string])[],
-): Promise<Program> {
-  const replaced = [
-    ['bind :443', `bind 127.0.0.1:${port}`],
-    ['/etc/haproxy/tls.pem', bundle(certificate)],
-    // It does not start where it may not open two files a connection.
-    ['  maxconn 50000\n', '  maxconn 5000\n'],
-    ...nodes.map(
-      (node, index) =>
-        [
-          `server selvage-${index + 1} selvage-${index + 1}:8080`,
-          `server selvage-${index + 1} 127.0.0.1:${node.port} check port ${node.adminPort}`,
-        ] as const,
-    ),
-    ...changes,
-  ] as const;
-  const path = adaptConfig(`deploy/proxies/haproxy/${name}`, replaced, join(folder, name));
-  return { path: await provideHaproxy(), args: ['-db', '-f', path], checkArgs: ['-c', '-f', path] };
 }
 
 function groupOf(pid: string): number | undefined {
