@@ -39,7 +39,7 @@ const topics = [
   { topic: 'gone', partitions: 1, config: {} },
   { topic: 'chaff', partitions: 1, config: {} },
   // One broker never is two: no write over HTTP gets into it.
-  { topic: 'strict', partitions: 1, config: { 'min.insync.replicas': '2' } },
+  { topic: 'strict', partitions: 8, config: { 'min.insync.replicas': '2' } },
 ] as const;
 
 const routes = [

@@ -60,14 +60,17 @@ function unwritable(): Drill {
   return {
     ...counted,
     name: 'a topic that takes no writes',
-    factor: 60,
-    firesWithinSeconds: 60,
+    factor: 20,
+    firesWithinSeconds: 120,
     fires: ['SelvagePublishFailing'],
     fault: async ({ edges }) => {
       const { url } = edges[0]!.node;
-      const body = JSON.stringify({ channel: 's.a', data: 1 });
       const headers = { 'content-type': 'application/json' };
-      crowd.keepDoing(4, async () => (await fetch(`${url}/v1/publish`, { method: 'POST', headers, body })).text());
+      // A write is given up after 30 s, with what waits behind it in its partition: one every 3 s, so that some partition gives up in every range.
+      crowd.keepDoing(0.33, async (n) => {
+        const body = JSON.stringify({ channel: `s.${n}`, data: 1 });
+        await (await fetch(`${url}/v1/publish`, { method: 'POST', headers, body })).text();
+      });
     },
     mend: () => crowd.close(),
   };

@@ -33,7 +33,7 @@ for (const [flag, name] of [
 }
 if (!isUpgrade && words.length > 0) env.DRILLS = words.join(',');
 const file = isUpgrade ? 'test/drills/upgrade' : 'test/drills/drills.test.ts';
-const line = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'drills', '--disable-console-intercept', file];
+const line = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', file, '--project', 'drills', '--disable-console-intercept'];
 const vitest = spawn(process.execPath, line, { cwd: root, stdio: 'inherit', env });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => vitest.kill(signal));
 vitest.once('close', (code) => (process.exitCode = code ?? 1));

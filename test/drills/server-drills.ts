@@ -56,6 +56,9 @@ const redisFrozen: Drill = {
 const redisEvicts: Drill = {
   ...usual,
   name: 'Redis may evict',
+  // The policy is looked at once a minute.
+  firesWithinSeconds: 90,
+  clearsWithinSeconds: 120,
   fires: ['SelvageWindowUnusable'],
   fault: (world) => askRedis(world, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru'),
   mend: (world) => askRedis(world, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction'),
