@@ -9,7 +9,7 @@ import { sharedKafka, sharedRedis } from '../../platform/shared-services.js';
 import { uniqueName } from '../../platform/unique-name.js';
 import { environmentOf, readInPod } from './pod-files.js';
 import type { Container, KubernetesObject, PodSpec } from './rendered-chart.js';
-import { chartPath, podsOf, renderChart } from './rendered-chart.js';
+import { chartPath, podsOf, renderChart, writeValues } from './rendered-chart.js';
 
 const run = promisify(execFile);
 const ownFolder = '/etc/selvage/';
@@ -38,14 +38,9 @@ test('a release runs: its Job makes the topics, its nodes become ready, helm tes
     routes: [{ topic, keyed: 'murmur2', channels: ['demo.{key}'], publish: true }],
     drain: { balancerWaitSeconds: 1, windowSeconds: 1 },
   };
-  const set = Object.entries(config).flatMap(([name, value]) => ['--set-json', `config.${name}=${JSON.stringify(value)}`]);
-  const secret = [
-    '--set',
-    'secrets.adminToken.value=admin-token-of-enough-characters',
-    '--set',
-    'topicsJob.enabled=true,topicsJob.replication=1',
-  ];
-  const objects = await renderChart('minimal.yaml', ...set, ...secret);
+  const secrets = { adminToken: { value: 'admin-token-of-enough-characters' } };
+  const values = writeValues({ config, secrets, topicsJob: { enabled: true, replication: 1 } });
+  const objects = await renderChart('minimal.yaml', '--values', values);
   const envOf = (part: string): { readonly env: Readonly<Record<string, string>>; readonly args: readonly string[] } => {
     const { pod } = podsOf(objects).find(({ owner }) => owner.includes(part)) ?? { pod: null };
     const container = pod?.containers[0];
