@@ -68,6 +68,8 @@ const redisFull: Drill = {
   ...usual,
   name: 'Redis full',
   fires: ['SelvageWindowFailing'],
+  // What was not indexed meanwhile.
+  mayFollow: ['SelvageIndexerLagging'],
   fault: (world) => askRedis(world, 'CONFIG', 'SET', 'maxmemory', '1mb'),
   mend: (world) => askRedis(world, 'CONFIG', 'SET', 'maxmemory', '0'),
 };
@@ -196,8 +198,8 @@ export const serverDrills: readonly Drill[] = [
   kafkaFrozen,
   redisKilled,
   redisFrozen,
-  redisEvicts,
   redisFull,
+  redisEvicts,
   indexersKilled,
   edgeKilled,
   edgeFrozen,
