@@ -191,14 +191,18 @@ function resumeBudget(): Drill {
   };
 }
 
-const recentFull: Drill = {
-  ...usual,
-  name: 'more events than fit in memory',
-  fires: ['SelvageRecentFull'],
-  fault: (world) => writeFat(world, 100),
-  // It ages by itself.
-  mend: async () => undefined,
-};
+function recentFull(): Drill {
+  const crowd = new Crowd();
+  return {
+    ...usual,
+    name: 'more events than fit in memory',
+    fires: ['SelvageRecentFull'],
+    // They age for `recent.ageSeconds` after the last one.
+    clearsWithinSeconds: 90,
+    fault: async (world) => crowd.keepDoing(1, () => writeFat(world, 10)),
+    mend: () => crowd.close(),
+  };
+}
 
 /** What readers and clients do to a deployment. */
 export const readerDrills: readonly Drill[] = [
@@ -212,5 +216,5 @@ export const readerDrills: readonly Drill[] = [
   topicMadeAgain,
   resumesGapped(),
   resumeBudget(),
-  recentFull,
+  recentFull(),
 ];
