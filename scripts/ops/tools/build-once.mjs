@@ -32,7 +32,7 @@ export async function buildOnce(thing) {
   const limitSeconds = Math.ceil((thing.buildMs ?? buildMs) / 1_000);
   // Judged again under the lock: another process may have made it meanwhile.
   const guarded =
-    '[ -e "$FINAL" ] || { rm -rf "$OUT"; timeout "$LIMIT" sh -eu -c "$SCRIPT" || { rm -rf "$OUT"; exit 1; }; mv "$OUT" "$FINAL"; }';
+    '[ -e "$FINAL" ] || { rm -rf "$OUT"; timeout --foreground "$LIMIT" sh -eu -c "$SCRIPT" || { rm -rf "$OUT"; exit 1; }; mv "$OUT" "$FINAL"; }';
   const env = { ...process.env, ...thing.env, FINAL: path, OUT: partial, SCRIPT: thing.script, LIMIT: String(limitSeconds) };
   process.stderr.write(`provision: making ${thing.name}\n`);
   const { code, said } = await run('flock', [`${path}.lock`, 'sh', '-c', guarded], { cwd: thing.cwd ?? root, env });

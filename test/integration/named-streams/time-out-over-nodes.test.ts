@@ -8,7 +8,7 @@ import { waitFor } from '../../platform/wait-for.js';
 import { OpenStream } from './open-stream.js';
 
 vi.setConfig({ testTimeout: 120_000 });
-const timeoutMs = 30_000;
+const timeoutMs = 20_000;
 
 let kafka: KafkaFixture;
 let topic: string;

@@ -33,14 +33,14 @@ export function ciPath(name: string, chart = chartPath): string {
 }
 
 /** What a release called `selvage` of the chart consists of, hooks and tests included, as YAML; throws what Helm (or `helm-template`) says when it refuses. */
-export async function renderChart(helm: string, name: string, kubeVersion: string): Promise<string> {
+export async function renderChart(helm: string, name: string, kubeVersion: string, namespace = 'selvage'): Promise<string> {
   const apis = optionalApis.flatMap((api) => ['--api-versions', api]);
   const args = [
     'template',
     'selvage',
     chartPath,
     '--namespace',
-    'selvage',
+    namespace,
     '--values',
     ciPath(name),
     '--kube-version',
