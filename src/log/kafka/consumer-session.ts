@@ -1,5 +1,4 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { assignBySubscription } from './assign-by-subscription.js';
 
 /** What one kafkajs consumer tells. Everything but `onBatch` is synchronous, inside kafkajs' own event. */
 export interface SessionHandlers {
@@ -44,7 +43,6 @@ export class ConsumerSession {
     this.handlers = handlers;
     this.consumer = kafka.consumer({
       groupId: options.groupId,
-      partitionAssigners: [assignBySubscription],
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: Math.floor(options.sessionTimeoutMs / 3),
       rebalanceTimeout: options.rebalanceTimeoutMs,
