@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { root } from './install.mjs';
 
 const saidCharactersMax = 1_000_000;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * Runs a command in what the machine has left over while tests wait for servers. It has the idle scheduling class, and a session whose share of the processor is
@@ -22,9 +23,15 @@ export function runIdle(file, args, env = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  // The kernel ends the command with us (setpriv); a signal to us must end what the command started, too.
+  // The kernel ends the command with us (setpriv); what the command started must end, too.
   const kill = () => child.pid !== undefined && endGroup(child.pid);
+  const killFor = (signal) => {
+    kill();
+    // Nobody else means to outlive it: it is as if nobody had listened.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
   process.once('exit', kill);
+  for (const signal of signals) process.once(signal, killFor);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (said = (said + text).slice(-saidCharactersMax)));
@@ -32,6 +39,7 @@ export function runIdle(file, args, env = {}) {
   return new Promise((resolve) => {
     const end = (code, text) => {
       process.off('exit', kill);
+      for (const signal of signals) process.off(signal, killFor);
       resolve({ code, said: text });
     };
     child.once('error', (error) => end(-1, error.message));
