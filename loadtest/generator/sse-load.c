@@ -50,7 +50,10 @@
 
 #define LINE_MAX_BYTES 480
 #define READ_BYTES (256 * 1024)
+#ifndef STREAMS_PER_ADDRESS
 #define STREAMS_PER_ADDRESS 20000
+#endif
+#define OTHER_FILES 100
 #define RETRY_DEFAULT_MS 3000
 #define RETRY_MS_MAX 30000
 #define NO_DROPS_US 6000000 /* none near the end: it would not be back by then */
@@ -331,6 +334,10 @@ int main(int argc, char **argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur < (rlim_t)stream_count + OTHER_FILES) {
+    fprintf(stderr, "%d streams need %d open files, and the limit is %lu (ulimit -Hn)\n", stream_count, stream_count + OTHER_FILES, (unsigned long)files.rlim_cur);
+    return 2;
+  }
   signal(SIGPIPE, SIG_IGN);
   epoll_fd = epoll_create1(0);
   streams = calloc((size_t)stream_count, sizeof *streams);

@@ -88,6 +88,12 @@ test('streams may be dropped every so often, and come back', async () => {
   expect(result.resumes).toBeGreaterThan(20);
 });
 
+test('more streams than this process may have files are refused by name', async () => {
+  const { code, stderr } = await runProgram(await provideGenerator(), ['-c', '1100000000', '127.0.0.1:9']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/1100000000 streams need 1100000100 open files, and the limit is \d+/);
+});
+
 test('tokens are sent in turn', async () => {
   writeFileSync(join(folder, 'tokens'), 'one\ntwo\n');
   await using server = await ScriptedStreams.start(({ send }) => send(firstFrame));
