@@ -64,25 +64,6 @@ function stutter(world: DrillWorld, crowd: Crowd, shutMs: number, openMs: number
   });
 }
 
-/** A third of all readers have their events seconds late. */
-function deliverySlow(): Drill {
-  const crowd = new Crowd();
-  return {
-    name: 'a stuttering network between one edge and Kafka',
-    factor: 300,
-    fires: ['SelvageDeliverySlow'],
-    mayFollow: ['SelvageDeliveryBudgetBurning'],
-    firesWithinSeconds: 60,
-    clearsWithinSeconds: 120,
-    fault: async (world) => stutter(world, crowd, 5_000, 500),
-    mend: async ({ edgeGate }) => {
-      await crowd.close();
-      await sleep(6_000);
-      edgeGate.open();
-    },
-  };
-}
-
 /** One in fifty or so is late: no page, a ticket. */
 function deliveryBudget(): Drill {
   const crowd = new Crowd();
@@ -108,8 +89,8 @@ function controlLagging(): Drill {
     ...usual,
     name: 'commands that arrive late',
     factor: 30,
-    fires: ['SelvageControlLagging', 'SelvageDeliverySlow'],
-    mayFollow: ['SelvageDeliveryBudgetBurning'],
+    fires: ['SelvageControlLagging'],
+    mayFollow: ['SelvageDeliverySlow', 'SelvageDeliveryBudgetBurning'],
     firesWithinSeconds: 90,
     fault: async (world) => {
       stutter(world, crowd, 8_000, 500);
@@ -179,7 +160,6 @@ export const networkDrills: readonly Drill[] = [
   tailStalled,
   tailLagging,
   indexerLagging,
-  deliverySlow(),
   deliveryBudget(),
   controlLagging(),
   connectBudget(),

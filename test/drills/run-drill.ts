@@ -7,7 +7,7 @@ export interface Drill {
   readonly name: string;
   /** Alerts that are to fire, each; nothing else may, but what these inhibit. */
   readonly fires: readonly string[];
-  /** Alerts that may fire too, from when the fault is mended: the budgets that it has used up. */
+  /** Alerts that may fire too: the budgets that the fault uses up. Their end is not waited for. */
   readonly mayFollow?: readonly string[];
   /** Windows, waits and intervals of the rules are divided by it. */
   readonly factor: number;
@@ -149,7 +149,7 @@ class Watch {
 
   #mayFire(alert: string): boolean {
     const { fires, mayFollow = [] } = this.#drill;
-    return fires.includes(alert) || (this.#mendedAtMs !== null && mayFollow.includes(alert));
+    return fires.includes(alert) || mayFollow.includes(alert);
   }
 
   #note(alert: string, atSeconds: number): void {
