@@ -24,8 +24,8 @@ afterAll(async () => {
 });
 
 test.each(ciValues())('with %s the API server takes every object, and has nothing to warn of', async (name) => {
-  const namespace = await makeNamespace();
-  for (const manifest of parseManifests(await renderChart(helm4, name, kubernetesVersion(), namespace)).filter(isJudged)) {
+  const { namespace, manifests } = await prepare(name);
+  for (const manifest of manifests.filter(isJudged)) {
     const { status, body, warnings } = await server.client.apply(manifest, namespace);
     expect(status, `${manifest.kind} ${manifest.metadata.name}: ${JSON.stringify(body)}`).toBeLessThan(300);
     expect(warnings, `${manifest.kind} ${manifest.metadata.name}`).toEqual([]);
@@ -33,12 +33,7 @@ test.each(ciValues())('with %s the API server takes every object, and has nothin
 });
 
 test.each(ciValues())('with %s a namespace that lets in only restricted pods lets in every pod', async (name) => {
-  const namespace = await makeNamespace();
-  const manifests = parseManifests(await renderChart(helm4, name, kubernetesVersion(), namespace));
-  for (const account of manifests.filter(({ kind }) => kind === 'ServiceAccount')) {
-    const { status, body } = await server.client.apply(account, namespace, 'for-real');
-    expect(status, JSON.stringify(body)).toBeLessThan(300);
-  }
+  const { manifests, namespace } = await prepare(name);
   const pods = manifests.flatMap((manifest) => podsOf(manifest));
   expect(pods.length).toBeGreaterThan(0);
   for (const pod of pods) {
@@ -74,6 +69,19 @@ test.each(
   await helm('upgrade', 'selvage', chartPath, '--values', ciValues().includes(name) ? ciPath(name) : chart.valuesPath(name));
   await helm('rollback', 'selvage', '1');
 });
+
+/** The manifests with these values, and a namespace that has what pods are only let in with: their service accounts, and the priority that the values name. */
+async function prepare(name: string): Promise<{ readonly namespace: string; readonly manifests: readonly Manifest[] }> {
+  const namespace = await makeNamespace();
+  const manifests = parseManifests(await renderChart(helm4, name, kubernetesVersion(), namespace));
+  const accounts = manifests.filter(({ kind }) => kind === 'ServiceAccount');
+  const priority = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high-priority' }, value: 1_000 };
+  for (const object of [...accounts, priority]) {
+    const { status, body } = await server.client.apply(object, namespace, 'for-real');
+    expect(status, JSON.stringify(body)).toBeLessThan(300);
+  }
+  return { namespace, manifests };
+}
 
 async function installUpgradeRemove(file: string, name: string): Promise<void> {
   const namespace = await makeNamespace();
