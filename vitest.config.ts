@@ -31,7 +31,8 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
-          testTimeout: 60_000,
+          // A guard only: it looks at no clock, and a whole run gives it what others leave.
+          testTimeout: 600_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 async function observe(experiment: Experiment | null, noticedBy: Experiment['noticedBy']): Promise<string> {
   const folder = tree.write(experiment);
   const args = noticedBy === 'seeds' || noticedBy === 'calmSeeds' ? [noticedBy, '1', String(seedsMax)] : [noticedBy];
-  const { stdout } = await run(process.execPath, [join(folder, 'test/simulation/rules/run-experiment.js'), ...args], { timeout: 110_000 });
+  const { stdout } = await run(process.execPath, [join(folder, 'test/simulation/rules/run-experiment.js'), ...args], { timeout: 590_000 });
   return stdout;
 }
 
@@ -27,13 +27,13 @@ test('every rule has an experiment', () => {
 });
 
 for (const name of Object.keys(probes) as (keyof typeof probes)[]) {
-  test(`the probe ${name} holds as the source is`, { timeout: 120_000 }, async () => {
+  test(`the probe ${name} holds as the source is`, { timeout: 600_000 }, async () => {
     expect(await observe(null, name)).toBe('held');
   });
 }
 
 for (const experiment of experiments) {
-  test(`rule ${experiment.rule}: without ${experiment.without}, something is noticed`, { timeout: 120_000 }, async () => {
+  test(`rule ${experiment.rule}: without ${experiment.without}, something is noticed`, { timeout: 600_000 }, async () => {
     expect(await observe(experiment, experiment.noticedBy)).toMatch(/^failed: /);
   });
 }
