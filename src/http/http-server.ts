@@ -24,6 +24,7 @@ import { findHttpOptionsFault } from './http-options.js';
 import type { HttpOptions } from './http-options.js';
 import { encodeLandingPage } from './landing-page.js';
 import { Listener } from './listener.js';
+import { refuseUnread } from './read-body.js';
 import { readRequest } from './read-request.js';
 import { RouteTable } from './route-table.js';
 import type { Route, RouteMatch } from './route-table.js';
@@ -231,7 +232,7 @@ function createDispatcher(
     const remoteAddress = addressOf(asRead);
     const snapshot = { ...asRead, remoteAddress, pathParameters: match?.pathParameters ?? asRead.pathParameters };
     const exchange = new Exchange(res, snapshot, share, match?.route.name ?? 'none', environment.clock.tickMs());
-    if (problem !== null) return exchange.refuse({ ...problem, closeConnection: true });
+    if (problem !== null) return refuseUnread(exchange, { ...problem, closeConnection: true }, environment.timers);
     if (match === null) return exchange.refuse({ code: 'not-found', detail: 'The address is not one of this server.' });
     if (snapshot.method === 'OPTIONS') {
       const headers = [['Allow', match.allow] as const, ...share.cors.preflightHeaders(snapshot, match.allow)];

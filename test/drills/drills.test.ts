@@ -58,8 +58,10 @@ test.for(chosen)(
       alertmanager: (webhookUrl) => scaledAlertmanager(drill.factor, webhookUrl),
     });
     try {
-      const result = await runDrill(drill, here, alerting);
+      const seen = await runDrill(drill, here, alerting);
+      const result = { ...seen, problems: [...seen.problems, ...untold(drill, alerting)] };
       results.push(result);
+      process.stdout.write(`${writeRow(result)}\n`);
       expect(result.problems.join('\n')).toBe('');
     } finally {
       await alerting.close();

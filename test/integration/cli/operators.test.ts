@@ -1,3 +1,4 @@
+import kafkajs from 'kafkajs';
 import { expect, onTestFinished, test } from 'vitest';
 import { KafkaFixture } from '../../platform/kafka-fixture.js';
 import { startNode, writeConfigFile } from '../../platform/node-fixture.js';
@@ -55,7 +56,7 @@ test('topics are listed, created once with settings that fit, and left alone aft
   const made = await runCli(['topics', '--create', '--partitions', '3', '--retention', '2h', '--wait', '5s', '--json'], env);
   expect(made.code).toBe(0);
   expect(JSON.parse(made.out)).toMatchObject(names.map((name) => ({ topic: name, state: 'created' })));
-  const { resources } = await kafka.admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic }] });
+  const { resources } = await kafka.admin.describeConfigs({ includeSynonyms: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }] });
   const settings = Object.fromEntries(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]));
   expect(settings).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '7200000', 'unclean.leader.election.enable': 'false' });
   const again = await runCli(['topics', '--create', '--partitions', '5', '--json'], env);

@@ -74,6 +74,16 @@ describe.each(['/v1/publish', '/v1/tickets', '/v1/session', '/v1/streams/0123456
   },
 );
 
+test('a POST whose address cannot be read is told so behind its body, and cut', async () => {
+  const client = await RawClient.connect(node.port);
+  client.send(head('/v1/publish?until=%ff', 'Content-Length: 4000\r\n'));
+  client.send('x'.repeat(2_000));
+  await sleep(20);
+  client.send('x'.repeat(2_000));
+  expect(await client.until((text) => text.includes('malformed-request'))).toMatch(/^HTTP\/1\.1 400 /);
+  await client.closed();
+});
+
 test('a POST with an empty body, whose head comes in pieces, is answered at once', async () => {
   const client = await RawClient.connect(node.port);
   for (const part of ['POST /v1/publish HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ', `${token}\r\nContent`, '-Length: 0\r\n\r\n']) {
