@@ -56,7 +56,10 @@ test('topics are listed, created once with settings that fit, and left alone aft
   const made = await runCli(['topics', '--create', '--partitions', '3', '--retention', '2h', '--wait', '5s', '--json'], env);
   expect(made.code).toBe(0);
   expect(JSON.parse(made.out)).toMatchObject(names.map((name) => ({ topic: name, state: 'created' })));
-  const { resources } = await kafka.admin.describeConfigs({ includeSynonyms: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }] });
+  const { resources } = await kafka.admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+  });
   const settings = Object.fromEntries(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]));
   expect(settings).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '7200000', 'unclean.leader.election.enable': 'false' });
   const again = await runCli(['topics', '--create', '--partitions', '5', '--json'], env);
