@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { withoutGo } from './scripts/ops/go-tests.mjs';
 import { LongestFirst } from './test/platform/longest-first.js';
 
 /** Tests that meet real servers: they share one Kafka and one Redis. */
@@ -79,7 +80,7 @@ export default defineConfig({
         test: {
           name: 'ops',
           include: ['test/ops/**/*.test.ts'],
-          exclude: isOpsLong ? [] : ['test/ops/**/*.long.test.ts'],
+          exclude: [...withoutGo(), ...(isOpsLong ? [] : ['test/ops/**/*.long.test.ts'])],
           testTimeout: isOpsLong ? 600_000 : 120_000,
           maxWorkers: 2,
           // Last: what is built for it meanwhile takes as long as the others.

@@ -12,6 +12,12 @@ export class Tally {
     this.#total.failed++;
   }
 
+  /** What this machine cannot run. */
+  skip(what) {
+    process.stdout.write(`skipped: ${what}\n`);
+    this.#total.skipped++;
+  }
+
   /** Writes `N passed, N failed, N skipped` and sets the exit code: 0 when something ran and nothing failed. */
   finish() {
     const { passed, failed, skipped } = this.#total;

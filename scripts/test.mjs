@@ -11,6 +11,7 @@ import { hasCommand } from './apt.mjs';
 import { ensureBuilt } from './build.mjs';
 import { runChecks } from './checks.mjs';
 import { ensureInstalled, root } from './install.mjs';
+import { withoutGo } from './ops/go-tests.mjs';
 import { aptTools } from './ops/tools/apt-tools.mjs';
 import { provision } from './provision.mjs';
 import { provisionProducers } from './provision-producers.mjs';
@@ -66,6 +67,7 @@ async function runAll(plan) {
   if (plan.withChecks) tally.add(await runChecks());
   for (const problem of await servers) tally.fail(problem);
   const withoutPatient = plan.isWhole ? patient.flatMap((name) => project(`!${name}`)) : [];
+  if (plan.withTests && plan.needsOpsTools) for (const file of withoutGo()) tally.skip(`ops ${file} (there is no go on the PATH)`);
   if (plan.withTests) tally.add(await runVitest([...plan.vitestArgs, ...withoutPatient]));
   const counts = await leftOver;
   if (counts) tally.add(counts);

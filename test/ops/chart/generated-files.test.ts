@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { staleChartFiles } from '../../../scripts/ops/sync-chart-files.mjs';
-import { provideHelmTemplate } from '../../../scripts/ops/tools/tools.mjs';
 import { configSchema } from '../../../src/config/config-schema.js';
 import { optionEntries } from '../../../src/config/option-entries.js';
 import { options } from '../../../src/config/options.js';
@@ -97,20 +93,3 @@ function shareWords(sentence: string, pattern: string): boolean {
     return starts.some((start) => pattern.includes(part.slice(start, start + sharedLength)));
   });
 }
-
-test('rules or dashboards that a chart was packed without are refused, not left out unsaid', async () => {
-  const copy = join(mkdtempSync(join(tmpdir(), 'selvage-chart-')), 'selvage');
-  cpSync(chartPath, copy, { recursive: true });
-  rmSync(join(copy, 'files', 'rules'), { recursive: true });
-  rmSync(join(copy, 'files', 'dashboards'), { recursive: true });
-  const switches = ['--kube-version', '1.36.0', '--set', 'prometheusRule.enabled=true,dashboards.enabled=true'];
-  const refused = promisify(execFile)(await provideHelmTemplate(), [
-    'template',
-    'rel',
-    copy,
-    '-f',
-    join(copy, 'ci', 'minimal.yaml'),
-    ...switches,
-  ]);
-  await expect(refused).rejects.toThrow(/packed without its rules[\s\S]*packed without its dashboards/);
-});

@@ -1,0 +1,2 @@
+/** The files of tests that cannot run on this machine, because it has no Go. */
+export function withoutGo(): string[];
