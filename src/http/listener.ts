@@ -6,9 +6,10 @@ import type { Logger } from '../telemetry/logger.js';
 import type { HttpOptions, HttpTlsOptions } from './http-options.js';
 import { loadUws } from './load-uws.js';
 import type { UwsModule } from './load-uws.js';
+import { ProxyEntrance } from './proxy-entrance.js';
 
 export interface ListenerParts {
-  readonly options: Pick<HttpOptions, 'host' | 'port' | 'tls'>;
+  readonly options: Pick<HttpOptions, 'host' | 'port' | 'tls' | 'proxyProtocol'>;
   /** Connections at a time; more are cut. */
   readonly socketsMax: number;
   readonly timers: Timers;
@@ -22,6 +23,9 @@ export interface ListenerParts {
 const tlsLookMs = 5_000;
 /** How often the port is asked for again where another took it in the moment between two listeners. */
 const relistenMs = 250;
+
+/** Of the addon behind an entrance: each takes some 28,000 connections from one address, and 512 in one moment. */
+const innerPortsCount = 4;
 
 /**
  * The listening socket and the connections behind it. A new certificate takes effect by a new listener: the old one stops to accept and keeps
@@ -37,6 +41,8 @@ export class Listener {
   #isStopped = false;
   #tlsDigest = '';
   #tlsTimer: Timer | null = null;
+  /** Where PROXY protocol is spoken: it has the public port, and the addon ports of 127.0.0.1, which stay until the end. */
+  #entrance: ProxyEntrance | null = null;
 
   /** Throws when the certificate cannot be used. */
   constructor(parts: ListenerParts) {
@@ -49,7 +55,8 @@ export class Listener {
 
   /** Rejects when the port is taken, by this program or another. */
   async listen(): Promise<{ readonly port: number }> {
-    const { host, port, tls } = this.#parts.options;
+    const { host, port, tls, proxyProtocol } = this.#parts.options;
+    if (proxyProtocol) return this.#listenBehindEntrance();
     if (!(await this.#tryListen(port))) throw new Error(`cannot listen on port ${port} of ${host || 'all addresses'}: is it taken?`);
     if (tls !== null) this.#tlsTimer = this.#parts.timers.every(tlsLookMs, () => this.#lookAtCertificate(tls));
     return { port: this.#port };
@@ -59,6 +66,7 @@ export class Listener {
   stop(): void {
     this.#isStopped = true;
     this.#tlsTimer?.cancel();
+    this.#entrance?.stop();
     this.#closeSocket();
   }
 
@@ -66,6 +74,7 @@ export class Listener {
   close(): void {
     this.stop();
     for (const app of this.#apps.splice(0)) app.close();
+    this.#entrance?.close();
   }
 
   #createApp(): TemplatedApp {
@@ -102,6 +111,24 @@ export class Listener {
       };
       // Exclusive: SO_REUSEPORT, which is on without it, lets two servers share a port and never says so.
       listenOn(app, this.#parts.options.host, port, this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT, onListening);
+    });
+  }
+
+  async #listenBehindEntrance(): Promise<{ readonly port: number }> {
+    const innerPorts: number[] = [];
+    while (innerPorts.length < innerPortsCount) innerPorts.push(await this.#listenInside());
+    this.#entrance = new ProxyEntrance({ ...this.#parts, innerPorts });
+    return this.#entrance.listen().catch((cause: unknown) => {
+      const { host, port } = this.#parts.options;
+      throw new Error(`cannot listen on port ${port} of ${host || 'all addresses'}: is it taken?`, { cause });
+    });
+  }
+
+  #listenInside(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      listenOn(this.#apps[0], '127.0.0.1', 0, this.#uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) =>
+        socket === false ? reject(new Error('cannot listen on 127.0.0.1')) : resolve(this.#uws.us_socket_local_port(socket)),
+      );
     });
   }
 

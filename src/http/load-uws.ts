@@ -5,7 +5,7 @@ import type uWS from 'uWebSockets.js';
 export type UwsModule = typeof uWS & { readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number };
 
 /** Longest request head that the parser accepts when it arrives in pieces. Whole ones are not limited there: `read-request` counts all. */
-const fragmentedHeadBytesMax = 16_384;
+export const fragmentedHeadBytesMax = 16_384;
 
 /**
  * Loads uWebSockets.js. Its parser reads the bound of fragmented heads from the environment once, when the addon is loaded (4 KB without

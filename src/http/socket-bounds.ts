@@ -9,6 +9,8 @@ export interface SocketBounds {
   readonly isCut: boolean;
 }
 
+/** Behind the entrance of PROXY protocol a connection takes three: the client's, and both ends of the socket to the addon. */
+const filesBehindEntrance = 3;
 /** Files that are left to everything else: Kafka, Redis, keys, the inner port, programs that look in. */
 const otherFilesMax = 256;
 
@@ -16,11 +18,15 @@ const otherFilesMax = 256;
  * At the limit nothing can be accepted, nor can Kafka be reached or a key be read: connections stay below it, and streams below them, so that who
  * comes too late is told so. `openFilesMax` null: not known, nothing is cut.
  */
-export function boundSockets(options: Pick<HttpOptions, 'socketsMax' | 'streamsMax'>, openFilesMax: number | null): SocketBounds {
+export function boundSockets(
+  options: Pick<HttpOptions, 'socketsMax' | 'streamsMax' | 'proxyProtocol'>,
+  openFilesMax: number | null,
+): SocketBounds {
   const { streamsMax } = options;
   const asked = options.socketsMax === 0 ? streamsMax + Math.ceil(streamsMax / 10) + 1_000 : options.socketsMax;
   if (openFilesMax === null) return { socketsMax: asked, streamsMax, isCut: false };
-  const room = openFilesMax - Math.min(otherFilesMax, Math.floor(openFilesMax / 2));
+  const filesMax = openFilesMax - Math.min(otherFilesMax, Math.floor(openFilesMax / 2));
+  const room = options.proxyProtocol ? Math.floor(filesMax / filesBehindEntrance) : filesMax;
   if (asked <= room) return { socketsMax: asked, streamsMax, isCut: false };
   return { socketsMax: room, streamsMax: Math.min(streamsMax, Math.floor(room * 0.9)), isCut: true };
 }

@@ -32,12 +32,16 @@ function examineNode(): Finding {
 function examineFiles({ http, limits }: Config): Finding {
   const openFilesMax = readOpenFilesMax();
   if (openFilesMax === null) return ok('open files: no limit is known here');
-  const { isCut, streamsMax, socketsMax } = boundSockets({ socketsMax: http.socketsMax, streamsMax: limits.connectionsMax }, openFilesMax);
+  const { socketsMax: asked, proxyProtocol } = http;
+  const { isCut, streamsMax, socketsMax } = boundSockets(
+    { socketsMax: asked, streamsMax: limits.connectionsMax, proxyProtocol },
+    openFilesMax,
+  );
   if (!isCut)
     return ok(
       `open files: ulimit -n ${openFilesMax} leaves room for ${socketsMax} connections (limits.connectionsMax ${limits.connectionsMax})`,
     );
-  const needed = Math.ceil(limits.connectionsMax * 1.1) + 1_256;
+  const needed = (Math.ceil(limits.connectionsMax * 1.1) + 1_000) * (proxyProtocol ? 3 : 1) + 256;
   return warn(
     `open files: ulimit -n ${openFilesMax} leaves room for ${streamsMax} streams, and limits.connectionsMax is ${limits.connectionsMax}`,
     `ulimit -n ${needed} (LimitNOFILE= of systemd, default-ulimits of the container runtime), or set limits.connectionsMax to ${streamsMax}`,
