@@ -23,6 +23,8 @@ import { Tally } from './tally.mjs';
 const serverless = ['unit', 'architecture', 'simulation'];
 /** They compute and look at no clock: in a whole run they have what is left over while the others wait for servers. */
 const patient = ['simulation'];
+/** What else a whole run has; the drills take minutes each, and `npm run check:ops` has them. */
+const others = ['unit', 'integration', 'conformance', 'client', 'fuzz', 'chaos', 'ops'];
 /** What tests of `ops` need that has to be built, 2.5 minutes of one core where nothing is there; a whole run builds it in what is left over, too. */
 const builtTools = ['HelmUnittest', 'HelmTemplate', 'Kubeconform', 'KubernetesSchemas'];
 
@@ -49,8 +51,7 @@ function planOf(args) {
     needsProducers: named.length === 0 || named.includes('integration'),
     needsOpsTools: named.length === 0 || named.includes('ops'),
     isWhole: args.length === 0,
-    // The drills take minutes each: `npm run check:ops` has them.
-    vitestArgs: [...(named.length === 0 ? ['!drills'] : tests).flatMap(project), ...rest],
+    vitestArgs: [...(tests.length > 0 || named.includes('drills') ? tests : [...others, ...patient]).flatMap(project), ...rest],
   };
 }
 
@@ -66,9 +67,8 @@ async function runAll(plan) {
   const leftOver = plan.isWhole ? runLeftOver() : Promise.resolve(undefined);
   if (plan.withChecks) tally.add(await runChecks());
   for (const problem of await servers) tally.fail(problem);
-  const withoutPatient = plan.isWhole ? patient.flatMap((name) => project(`!${name}`)) : [];
   if (plan.withTests && plan.needsOpsTools) for (const file of withoutGo()) tally.skip(`ops ${file} (there is no go on the PATH)`);
-  if (plan.withTests) tally.add(await runVitest([...plan.vitestArgs, ...withoutPatient]));
+  if (plan.withTests) tally.add(await runVitest(plan.isWhole ? others.flatMap(project) : plan.vitestArgs));
   const counts = await leftOver;
   if (counts) tally.add(counts);
 }
