@@ -9,7 +9,7 @@ export const httpOptions = {
   proxyProtocol: yesNo({
     default: false,
     sentence:
-      'Take the address of readers from PROXY protocol v2, which a TCP balancer in front must write; every connection then carries one request. Off: it is ignored.',
+      'Take the address of readers from PROXY protocol v2, which a TCP balancer in front must then write on every connection: one without is cut. Each connection carries one request and takes three open files. Never together with tls.certFile. Off: it is ignored.',
   }),
   socketsMax: integer({
     default: 0,

@@ -9,7 +9,7 @@ import { OwnedProcess } from '../../platform/owned-process.js';
 import { makeRunFolder, removeRunFolder } from '../../platform/run-folder.js';
 import { adaptConfig } from './adapt-config.js';
 
-export type ProxyKind = 'nginx' | 'haproxy' | 'envoy';
+export type ProxyKind = 'nginx' | 'haproxy' | 'haproxy-tcp' | 'envoy';
 
 /** Where a node, or what stands for one, listens. */
 export interface Upstream {
@@ -110,24 +110,13 @@ const programs: Record<ProxyKind, (surroundings: Surroundings, changes: readonly
     return { path: await provideNginx(), args: [...args, '-g', 'daemon off;'], checkArgs: [...args, '-t'] };
   },
 
-  async haproxy({ folder, certificate, port, plainPort, nodes }, changes) {
-    const replaced = [
-      ['bind :443', `bind 127.0.0.1:${port}`],
-      ['bind :80', `bind 127.0.0.1:${plainPort}`],
-      ['/etc/haproxy/tls.pem', bundle(certificate)],
-      // It does not start where it may not open two files a connection.
-      ['  maxconn 50000\n', '  maxconn 5000\n'],
-      ...nodes.map(
-        (node, index) =>
-          [
-            `server selvage-${index + 1} selvage-${index + 1}:8080`,
-            `server selvage-${index + 1} 127.0.0.1:${node.port} check port ${node.adminPort}`,
-          ] as const,
-      ),
-      ...changes,
-    ] as const;
-    const path = adaptConfig('deploy/proxies/haproxy/haproxy.cfg', replaced, join(folder, 'haproxy.cfg'));
-    return { path: await provideHaproxy(), args: ['-db', '-f', path], checkArgs: ['-c', '-f', path] };
+  haproxy(surroundings, changes) {
+    const plain = ['bind :80', `bind 127.0.0.1:${surroundings.plainPort}`] as const;
+    return prepareHaproxy('haproxy.cfg', surroundings, [plain, ...changes]);
+  },
+
+  'haproxy-tcp'(surroundings, changes) {
+    return prepareHaproxy('haproxy-tcp.cfg', surroundings, changes);
   },
 
   async envoy({ folder, certificate, port, nodes }, changes) {
@@ -150,6 +139,29 @@ const programs: Record<ProxyKind, (surroundings: Surroundings, changes: readonly
     return { path: await provideEnvoy(), args: [...shared, '--concurrency', '1'], checkArgs: [...shared, '--mode', 'validate'] };
   },
 };
+
+async function prepareHaproxy(
+  name: string,
+  { folder, certificate, port, nodes }: Surroundings,
+  changes: readonly (readonly [string, string])[],
+): Promise<Program> {
+  const replaced = [
+    ['bind :443', `bind 127.0.0.1:${port}`],
+    ['/etc/haproxy/tls.pem', bundle(certificate)],
+    // It does not start where it may not open two files a connection.
+    ['  maxconn 50000\n', '  maxconn 5000\n'],
+    ...nodes.map(
+      (node, index) =>
+        [
+          `server selvage-${index + 1} selvage-${index + 1}:8080`,
+          `server selvage-${index + 1} 127.0.0.1:${node.port} check port ${node.adminPort}`,
+        ] as const,
+    ),
+    ...changes,
+  ] as const;
+  const path = adaptConfig(`deploy/proxies/haproxy/${name}`, replaced, join(folder, name));
+  return { path: await provideHaproxy(), args: ['-db', '-f', path], checkArgs: ['-c', '-f', path] };
+}
 
 /** Output goes to a file: /dev/stdout cannot be opened where it is a socket. */
 function checkConfig({ path, checkArgs }: Program, folder: string): void {
