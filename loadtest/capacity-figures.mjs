@@ -9,10 +9,10 @@ export const figures = {
       {
         partitions: 12,
         points: [
-          [0, 0.016],
-          [1_000, 0.129],
-          [20_000, 0.148],
-          [50_000, 0.245],
+          [0, 0.015],
+          [1_000, 0.165],
+          [20_000, 0.165],
+          [50_000, 0.242],
         ],
       },
       {
@@ -25,7 +25,7 @@ export const figures = {
         ],
       },
     ],
-    source: 'README.md, Ingest: 12 partitions on the quiet machine, 200 partitions at load 5 to 7',
+    source: 'README.md, Ingest: 12 partitions on the nearly quiet machine, the newest run, 200 partitions at load 5 to 7',
   },
   /** CPU of an edge for one event delivered to one stream. It holds a share of what reading the record cost, so the sum is on the careful side. */
   deliverUs: { value: 9, unit: 'us', source: 'README.md, Fan-out: 10,000 streams, 100 channels, 50,000 deliveries/s, 8.97 us' },

@@ -20,7 +20,7 @@ export const redisOptions = {
     keyFile: optionalText({ sentence: "Path of a PEM file with the certificate's key." }),
   },
   username: optionalText({ sentence: 'ACL user; goes before the one in the URL.' }),
-  password: optionalText({ secret: true, sentence: 'Password; goes before the one in the URL.' }),
+  password: optionalText({ secret: true, sentence: 'Password; goes before the one in the URL. A file is read again at each connect.' }),
   commandTimeoutMs: integer({
     default: 1_000,
     min: 10,
