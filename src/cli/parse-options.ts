@@ -4,6 +4,15 @@ import { InvalidArgumentError } from 'commander';
 
 export const collect = (value: string, previous: readonly string[] | undefined): readonly string[] => [...(previous ?? []), value];
 
+/** Values of a closed list, with commas or given one by one. */
+export const collectChoices =
+  (choices: readonly string[]) =>
+  (value: string, previous: readonly string[] | undefined): readonly string[] => {
+    const values = value.split(',');
+    if (!values.every((one) => choices.includes(one))) throw new InvalidArgumentError(`It must be of ${choices.join(', ')}.`);
+    return [...(previous ?? []), ...values];
+  };
+
 /** A whole number from `min`. */
 export const wholeNumber =
   (min: number, max = Number.MAX_SAFE_INTEGER) =>

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { DoctorOptions } from '../doctor/doctor-options.js';
-import { collect, durationSeconds } from '../parse-options.js';
+import { collectChoices, durationSeconds } from '../parse-options.js';
 import type { RunCommand } from '../command-context.js';
 
 const areas = ['process', 'certificates', 'identity', 'kafka', 'topics', 'redis', 'window', 'url'];
@@ -20,7 +20,9 @@ export function defineDoctor(program: Command, run: RunCommand): void {
     .option('--token-file <file>', 'with --url: file with the bearer token (SELVAGE_TOKEN_FILE)')
     .option('--hold <time>', 'with --url: how long a stream is held; default: two keep-alives and 5 s', durationSeconds)
     .option('--publish', 'with --url: publishes an event of type selvage-doctor to the channel, and measures until it arrives')
-    .addOption(new Option('--only <area>', 'look at this alone (may be given again)').choices(areas).argParser(collectArea))
+    .addOption(
+      new Option('--only <areas>', `look at these alone, with commas or given again: ${areas.join(', ')}`).argParser(collectChoices(areas)),
+    )
     .option('--strict', 'end with 1 for warnings, too')
     .option('--json', 'print {ok, findings: [{area, level, what, mend}]}')
     .addHelpText(
@@ -41,8 +43,4 @@ Exit codes: 0 nothing fails (there may be warnings), 1 something fails, 2 the co
       const { runDoctor } = await import('../doctor/run-doctor.js');
       await run((context) => runDoctor(options, context));
     });
-}
-
-function collectArea(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return collect(value, previous);
 }

@@ -29,6 +29,20 @@ test('an unknown command and an unknown option are refused by name', async () =>
     err: expect.stringMatching(/unknown option '--sicne'[^]*--since/) as string,
   });
   expect(await runCli(['serve', 'what'])).toMatchObject({ code: 2 });
+  expect(await runCli(['doctor', '--only', 'process,kafak'])).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringMatching(/'process,kafak'[^]*certificates/) as string,
+  });
+});
+
+test('doctor looks at the areas that are named', async () => {
+  const { out } = await runCli(['doctor', '--json', '--only', 'process,certificates', '--only', 'identity'], {
+    SELVAGE_JWT_SECRET: 'a secret of more than thirty-two bytes',
+  });
+  const { findings } = JSON.parse(out) as { readonly findings: readonly { readonly area: string }[] };
+  expect([...new Set(findings.map(({ area }) => area))].sort()).toEqual(expect.arrayContaining(['identity', 'process']));
+  expect(findings.map(({ area }) => area)).not.toContain('kafka');
 });
 
 test('check-config tells every problem at once, with its path', async () => {
