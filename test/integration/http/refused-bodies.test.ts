@@ -84,6 +84,20 @@ test('a POST whose address cannot be read is told so behind its body, and cut', 
   await client.closed();
 });
 
+test.each([
+  ['at an address that is not served', '/nowhere', '404'],
+  ['where nothing is posted', '/v1/events', '405'],
+])('a POST %s is told so behind its body, though the client wants the connection closed', async (_, path, status) => {
+  const client = await RawClient.connect(node.port);
+  client.send(head(path, 'Connection: close\r\nContent-Length: 4000\r\n'));
+  await sleep(20);
+  client.send('x'.repeat(2_000));
+  await sleep(20);
+  client.send('x'.repeat(2_000));
+  expect(await client.until((text) => text.includes('}'))).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  await client.closed();
+});
+
 test('a POST with an empty body, whose head comes in pieces, is answered at once', async () => {
   const client = await RawClient.connect(node.port);
   for (const part of ['POST /v1/publish HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ', `${token}\r\nContent`, '-Length: 0\r\n\r\n']) {
