@@ -1,18 +1,24 @@
 import net from 'node:net';
 import { once } from 'node:events';
 
+/** What `untilLast` looks at. */
+const tailLength = 131_072;
+
 /** A plain socket that collects what it reads. */
 export class RawClient {
   readonly socket: net.Socket;
   text = '';
   byteCount = 0;
   isClosed = false;
+  #tail = '';
   readonly #waiting = new Set<() => void>();
 
   private constructor(socket: net.Socket) {
     this.socket = socket;
     socket.on('data', (chunk) => {
-      this.text += chunk.toString('latin1');
+      const text = chunk.toString('latin1');
+      this.text += text;
+      this.#tail = (this.#tail + text).slice(-tailLength);
       this.byteCount += chunk.length;
       this.#wake();
     });
@@ -36,6 +42,11 @@ export class RawClient {
   /** Resolves when the text so far satisfies the test; rejects after `timeoutMs` or when the connection is closed without. */
   until(test: (text: string) => boolean, timeoutMs = 5_000): Promise<string> {
     return this.#wait(() => test(this.text), timeoutMs, `got ${JSON.stringify(this.text.slice(0, 2_000))}`);
+  }
+
+  /** `until` for megabytes: the test sees the last 128 KiB. Looking at all of it with each packet would take longer than the transfer. */
+  untilLast(test: (tail: string) => boolean, timeoutMs = 5_000): Promise<string> {
+    return this.#wait(() => test(this.#tail), timeoutMs, 'megabytes');
   }
 
   closed(timeoutMs = 5_000): Promise<string> {
