@@ -82,7 +82,7 @@ export default defineConfig({
           include: ['test/ops/**/*.test.ts'],
           exclude: [...withoutGo(), ...(isOpsLong ? [] : ['test/ops/**/*.long.test.ts'])],
           testTimeout: isOpsLong ? 600_000 : 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           // Last: what is built for it meanwhile takes as long as the others.
           sequence: { groupOrder: 4 },
           ...realServers,
