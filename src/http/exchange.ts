@@ -7,6 +7,7 @@ import type { LineSubject } from './access-log.js';
 import type { Cors, HeaderList } from './cors.js';
 import { encodeProblem, statusOf } from './problem.js';
 import type { Problem } from './problem.js';
+import { announcedBytes, UnreadBody } from './unread-body.js';
 
 export interface WholeAnswer {
   readonly status: number;
@@ -51,6 +52,8 @@ export class Exchange {
   /** Whether an answer may still be given. */
   #isOpen = true;
   #isGone = false;
+  /** Null: there is none, or somebody reads it. */
+  #unread: UnreadBody | null;
   #onGone: (() => void) | null = null;
 
   constructor(res: HttpResponse, request: RequestSnapshot, share: ExchangeShare, routeName: string, startedTickMs: number) {
@@ -60,6 +63,8 @@ export class Exchange {
     const { requestId, remoteAddress } = request;
     this.subject = { ...(requestId === undefined ? {} : { requestId }), address: remoteAddress, route: routeName };
     this.startedTickMs = startedTickMs;
+    const announced = announcedBytes(request);
+    this.#unread = announced === 0 ? null : new UnreadBody(res, announced);
     res.onAborted(() => {
       this.#isOpen = false;
       this.#isGone = true;
@@ -80,14 +85,21 @@ export class Exchange {
 
   /** Reads the body; see `HttpResponse.onData`. Must be called in the handler itself. */
   onData(listener: (chunk: ArrayBuffer, isLast: boolean) => void): void {
+    this.#unread = null;
     this.#res.onData(listener);
   }
 
-  /** Answers in whole; does nothing when the exchange is over. */
+  /** Answers in whole, behind a body that nobody reads; does nothing when the exchange is over. */
   answer(answer: WholeAnswer): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#onGone = null;
+    if (this.#unread === null) return this.#finish(answer);
+    this.#unread.whenOver(this.#share.timers, (isWhole) => this.#finish(isWhole ? answer : { ...answer, closeConnection: true }));
+  }
+
+  #finish(answer: WholeAnswer): void {
+    if (this.#isGone) return;
     this.#share.onAnswered(this, answer.status, answer.code ?? null, false);
     const mustClose = answer.closeConnection === true || this.#share.isSingleUse;
     if (mustClose) this.#share.timers.soon(() => this.#send(answer, true));

@@ -4,7 +4,7 @@ import type { PublishAnswer, Publisher } from '../publish/publisher.js';
 import type { Timers } from '../std/clock.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Exchange } from './exchange.js';
-import { BodyBudget, readBody, refuseUnread } from './read-body.js';
+import { BodyBudget, readBody } from './read-body.js';
 import type { BodyBounds, BodyResult } from './read-body.js';
 
 export interface PublishContext {
@@ -24,8 +24,7 @@ export function createPublishHandler(context: PublishContext): (exchange: Exchan
   return (exchange) => {
     if (pending >= publishesPendingMax) {
       const detail = 'Too many publishes are under way.';
-      const problem = { code: 'overloaded', detail, limit: publishesPendingMax, retryAfterSeconds: 1 } as const;
-      return refuseUnread(exchange, problem, context.timers);
+      return exchange.refuse({ code: 'overloaded', detail, limit: publishesPendingMax, retryAfterSeconds: 1 });
     }
     pending++;
     publish(exchange, context, budget)
@@ -41,7 +40,7 @@ async function publish(exchange: Exchange, context: PublishContext, budget: Body
   const authentication = context.authenticator.authenticate(exchange.request);
   if (!(authentication instanceof Promise) && authentication.kind === 'refused') {
     // Known at once: nothing of the body is kept.
-    return refuseUnread(exchange, authentication.refusal, context.timers);
+    return exchange.refuse(authentication.refusal);
   }
   // A body comes at once or never, so it is read while a key is being fetched.
   const reading = readBody(exchange, context.bounds, context.timers, budget);

@@ -6,7 +6,6 @@ import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Clock } from '../std/clock.js';
 import type { HeaderList } from './cors.js';
 import type { Exchange } from './exchange.js';
-import { refuseUnread } from './read-body.js';
 import { createSmallPost } from './small-post.js';
 import type { SmallAnswer, SmallPostContext } from './small-post.js';
 
@@ -45,7 +44,7 @@ export function createSessionHandlers(context: SessionContext): SessionHandlers 
     (exchange: Exchange): void => {
       const foreign = refuseForeignSession(exchange.request, isAllowedOrigin);
       if (foreign === null) handle(exchange);
-      else refuseUnread(exchange, foreign.refusal, context.timers);
+      else exchange.refuse(foreign.refusal);
     };
   const begin = { ...context, authenticator: withoutCookie(context.authenticator) };
   return {

@@ -5,7 +5,7 @@ import type { NamedStream } from '../admission/named-streams/named-stream.js';
 import { resolveNamedStream } from '../admission/named-streams/resolve-named-stream.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Publisher } from '../publish/publisher.js';
-import type { Environment, Timers } from '../std/clock.js';
+import type { Environment } from '../std/clock.js';
 import type { EventStreams } from '../subscribe/event-streams.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -24,7 +24,6 @@ import { findHttpOptionsFault } from './http-options.js';
 import type { HttpOptions } from './http-options.js';
 import { encodeLandingPage } from './landing-page.js';
 import { Listener } from './listener.js';
-import { refuseUnread } from './read-body.js';
 import { readRequest } from './read-request.js';
 import { RouteTable } from './route-table.js';
 import type { Route, RouteMatch } from './route-table.js';
@@ -232,22 +231,20 @@ function createDispatcher(
     const remoteAddress = addressOf(asRead);
     const snapshot = { ...asRead, remoteAddress, pathParameters: match?.pathParameters ?? asRead.pathParameters };
     const exchange = new Exchange(res, snapshot, share, match?.route.name ?? 'none', environment.clock.tickMs());
-    const { timers } = environment;
-    // All behind their bodies: the connection may have to be closed then, by us or because the client asked for it.
-    if (problem !== null) return refuseUnread(exchange, { ...problem, closeConnection: true }, timers);
-    if (match === null) return refuseUnread(exchange, { code: 'not-found', detail: 'The address is not one of this server.' }, timers);
+    if (problem !== null) return exchange.refuse({ ...problem, closeConnection: true });
+    if (match === null) return exchange.refuse({ code: 'not-found', detail: 'The address is not one of this server.' });
     if (snapshot.method === 'OPTIONS') {
       const headers = [['Allow', match.allow] as const, ...share.cors.preflightHeaders(snapshot, match.allow)];
       return exchange.answer({ status: 204, headers, varyAlso: preflightVary });
     }
-    handle(exchange, match, timers);
+    handle(exchange, match);
   };
 }
 
 const preflightVary = 'Access-Control-Request-Method, Access-Control-Request-Headers';
 
-function handle(exchange: Exchange, { route, allow }: RouteMatch, timers: Timers): void {
+function handle(exchange: Exchange, { route, allow }: RouteMatch): void {
   const handler = Object.hasOwn(route.handlers, exchange.request.method) ? route.handlers[exchange.request.method] : undefined;
   if (handler !== undefined) return handler(exchange);
-  refuseUnread(exchange, { code: 'method-not-allowed', detail: `Served here: ${allow}.`, headers: { Allow: allow } }, timers);
+  exchange.refuse({ code: 'method-not-allowed', detail: `Served here: ${allow}.`, headers: { Allow: allow } });
 }

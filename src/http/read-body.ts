@@ -1,6 +1,7 @@
 import type { Timers } from '../std/clock.js';
 import type { Exchange } from './exchange.js';
 import type { Problem } from './problem.js';
+import { announcedBytes, discardBytesMax, discardMs } from './unread-body.js';
 
 export interface BodyBounds {
   readonly bodyBytesMax: number;
@@ -40,13 +41,11 @@ export interface BodyReading {
 
 /** Reads a body whole, at most `bodyBytesMax` and until `bodyTimeoutMs`. Must be called in the handler itself. */
 export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers, budget: BodyBudget): BodyReading {
-  const { headers } = exchange.request;
-  const announced = Number(headers.get('content-length') ?? 0);
+  const announced = announcedBytes(exchange.request);
+  const isTooLong = Number.isFinite(announced) && announced > bounds.bodyBytesMax;
   // The addon does not tell of the end of an announced empty body when the head came in pieces.
-  if (announced === 0 && !headers.has('transfer-encoding')) {
-    return { result: Promise.resolve({ kind: 'body', bytes: new Uint8Array() }), release: () => undefined };
-  }
-  if (announced > bounds.bodyBytesMax + discardBytesMax) {
+  if (announced === 0) return { result: Promise.resolve({ kind: 'body', bytes: new Uint8Array() }), release: () => undefined };
+  if (isTooLong && announced > bounds.bodyBytesMax + discardBytesMax) {
     return { result: Promise.resolve({ kind: 'problem', problem: tooLarge(bounds) }), release: () => undefined };
   }
   let heldCount = 0;
@@ -72,7 +71,7 @@ export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers,
       timer = timers.after(discardMs, () => settle({ kind: 'problem', problem: tooLarge(bounds) }));
     };
     let timer = timers.after(bounds.bodyTimeoutMs, () => settle({ kind: 'problem', problem: tooSlow(bounds) }));
-    if (announced > bounds.bodyBytesMax) discard();
+    if (isTooLong) discard();
     exchange.onGone(() => settle({ kind: 'gone' }));
     exchange.onData((chunk, isLast) => {
       if (isSettled) return;
@@ -98,32 +97,6 @@ export function readBody(exchange: Exchange, bounds: BodyBounds, timers: Timers,
       heldCount = 0;
     },
   };
-}
-
-/** What somebody who is refused may go on sending, and for how long: then the connection is cut. */
-const discardBytesMax = 1_048_576;
-const discardMs = 2_000;
-
-/**
- * Refuses a request whose body nobody wants, once that has come and was thrown away: a connection that is closed over bytes on their way is reset, and the
- * answer may be lost with it. Must be called in the handler itself.
- */
-export function refuseUnread(exchange: Exchange, problem: Problem, timers: Timers): void {
-  const { headers } = exchange.request;
-  const announced = Number(headers.get('content-length') ?? 0);
-  if (announced === 0 && !headers.has('transfer-encoding')) return exchange.refuse(problem);
-  const cut = (): void => exchange.refuse({ ...problem, closeConnection: true });
-  if (announced > discardBytesMax) return cut();
-  let byteCount = 0;
-  const timer = timers.after(discardMs, cut);
-  exchange.onGone(() => timer.cancel());
-  exchange.onData((chunk, isLast) => {
-    byteCount += chunk.byteLength;
-    if (!isLast && byteCount <= discardBytesMax) return;
-    timer.cancel();
-    if (isLast) exchange.refuse(problem);
-    else cut();
-  });
 }
 
 const tooMany: Problem = { code: 'overloaded', detail: 'Too many bodies are being read.', retryAfterSeconds: 1, closeConnection: true };

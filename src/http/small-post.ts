@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { HeaderList } from './cors.js';
 import type { Exchange, WholeAnswer } from './exchange.js';
 import type { Problem } from './problem.js';
-import { BodyBudget, readBody, refuseUnread } from './read-body.js';
+import { BodyBudget, readBody } from './read-body.js';
 
 export interface SmallPostContext {
   readonly authenticator: Authenticator;
@@ -17,7 +17,7 @@ export interface SmallPostContext {
 /** What a small POST is answered with: JSON of that status (null: no body), or a problem. */
 export type SmallAnswer = { readonly status: number; readonly value: object | null; readonly headers?: HeaderList } | Problem;
 
-const smallBodyBytesMax = 16_384;
+const bodyBytesMax = 16_384;
 const bodyTimeoutMs = 5_000;
 /** Such requests under way at a time. */
 const pendingMax = 1_000;
@@ -30,15 +30,15 @@ export function createSmallPost(
   name: string,
   answer: (exchange: Exchange, principal: Principal, body: Uint8Array) => Promise<SmallAnswer> | SmallAnswer,
 ): (exchange: Exchange) => void {
-  const budget = new BodyBudget(pendingMax * smallBodyBytesMax);
+  const budget = new BodyBudget(pendingMax * bodyBytesMax);
   let pending = 0;
   const run = async (exchange: Exchange): Promise<void> => {
     const authentication = context.authenticator.authenticate(exchange.request);
     if (!(authentication instanceof Promise) && authentication.kind === 'refused') {
-      return refuseUnread(exchange, authentication.refusal, context.timers);
+      return exchange.refuse(authentication.refusal);
     }
     // The body is read while a key is fetched: its listener must be there before this handler returns.
-    const reading = readBody(exchange, { bodyBytesMax: smallBodyBytesMax, bodyTimeoutMs }, context.timers, budget);
+    const reading = readBody(exchange, { bodyBytesMax, bodyTimeoutMs }, context.timers, budget);
     try {
       const authenticated = await authentication;
       const body = await reading.result;
@@ -54,8 +54,7 @@ export function createSmallPost(
   };
   return (exchange) => {
     if (pending >= pendingMax) {
-      const problem = { code: 'overloaded', detail: 'Too much is under way.', limit: pendingMax, retryAfterSeconds: 1 } as const;
-      return refuseUnread(exchange, problem, context.timers);
+      return exchange.refuse({ code: 'overloaded', detail: 'Too much is under way.', limit: pendingMax, retryAfterSeconds: 1 });
     }
     pending++;
     run(exchange)
