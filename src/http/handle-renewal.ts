@@ -2,12 +2,13 @@ import type { Principal } from '../admission/principal.js';
 import { isStreamId } from '../admission/stream-registry.js';
 import type { ControlSender } from '../control/control-command.js';
 import type { Clock } from '../std/clock.js';
+import type { PostContext } from './create-post.js';
 import type { Exchange } from './exchange.js';
 import type { Problem } from './problem.js';
 import { createSmallPost } from './small-post.js';
-import type { SmallAnswer, SmallPostContext } from './small-post.js';
+import type { SmallAnswer } from './small-post.js';
 
-export interface RenewalContext extends SmallPostContext {
+export interface RenewalContext extends PostContext {
   readonly sender: ControlSender;
   /** A stream of this node; undefined: it may be another's. */
   readonly findStream: (id: string) => { readonly principal: Pick<Principal, 'subject'> } | undefined;

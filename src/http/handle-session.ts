@@ -5,9 +5,10 @@ import type { Principal } from '../admission/principal.js';
 import type { RequestSnapshot } from '../protocol/request-snapshot.js';
 import type { Clock } from '../std/clock.js';
 import type { HeaderList } from './cors.js';
+import type { PostContext } from './create-post.js';
 import type { Exchange } from './exchange.js';
 import { createSmallPost } from './small-post.js';
-import type { SmallAnswer, SmallPostContext } from './small-post.js';
+import type { SmallAnswer } from './small-post.js';
 
 /** The cookie that carries a token. */
 export interface SessionCookie {
@@ -18,7 +19,7 @@ export interface SessionCookie {
   readonly isPartitioned: boolean;
 }
 
-export interface SessionContext extends SmallPostContext {
+export interface SessionContext extends PostContext {
   readonly cookie: SessionCookie;
   /** Whether pages of this origin, besides the node's own, may use the cookie. */
   readonly isAllowedOrigin: (origin: string) => boolean;

@@ -3,12 +3,13 @@ import type { Principal } from '../admission/principal.js';
 import type { IssuedTicket, TicketRequest } from '../admission/tickets/tickets.js';
 import { isChannelName } from '../protocol/channel-name.js';
 import type { Clock } from '../std/clock.js';
+import type { PostContext } from './create-post.js';
 import type { Exchange } from './exchange.js';
 import type { Problem } from './problem.js';
 import { createSmallPost, parseJsonObject } from './small-post.js';
-import type { JsonFields, SmallAnswer, SmallPostContext } from './small-post.js';
+import type { JsonFields, SmallAnswer } from './small-post.js';
 
-export interface TicketsContext extends SmallPostContext {
+export interface TicketsContext extends PostContext {
   /** Checks what the caller may read, and makes the ticket. */
   readonly issue: (principal: Principal, request: TicketRequest) => Promise<IssuedTicket>;
   /** Channels of the named stream at this address for this caller; null: there is no such stream. */

@@ -17,9 +17,9 @@ const redirectionsMax = 5;
 export function createRedisClient(options: RedisConnectionOptions, random: () => number): RedisClient {
   const tls = options.tls === undefined ? undefined : readTls(options.tls);
   const passwordNow = rememberingPassword(options);
-  const renewals: (() => void)[] = [];
+  let renewPassword = (): void => undefined;
   const retry = (times: number): number => {
-    for (const renew of renewals) renew();
+    renewPassword();
     if (options.tls !== undefined && tls !== undefined) renewTls(tls, options.tls);
     const delayMs = Math.min(options.reconnectDelayMaxMs ?? 2_000, reconnectDelayMinMs * 2 ** Math.min(times - 1, 20));
     return Math.ceil(delayMs * (0.5 + random() / 2));
@@ -42,7 +42,7 @@ export function createRedisClient(options: RedisConnectionOptions, random: () =>
   const login = password === undefined ? {} : { password };
   const client = new ioredis.Redis({ ...common, ...login, ...where, enableOfflineQueue: false, retryStrategy: retry, reconnectOnError });
   // ioredis reads its options anew at each connect.
-  if (options.currentPassword !== undefined) renewals.push(() => void Object.assign(client.options, { password: passwordNow() }));
+  if (options.currentPassword !== undefined) renewPassword = () => void Object.assign(client.options, { password: passwordNow() });
   return client;
 }
 

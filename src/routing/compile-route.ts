@@ -15,6 +15,7 @@ const attributeLengthMax = 1_024;
 
 /** A route with its templates compiled to closures. Each reads a record through its view; `view.failure` tells of what cannot be decoded. */
 export interface CompiledRoute {
+  readonly topic: string;
   readonly latest: LatestRule | null;
   /** null: selects every record. */
   readonly selects: ((view: RecordView) => boolean) | null;
@@ -33,6 +34,7 @@ export function compileRoute(route: Route, observer: RoutingObserver): CompiledR
   const channels = route.channels.map(compileChannel);
   const { pick, tombstone } = route;
   return {
+    topic: route.topic,
     latest: route.latest,
     selects: compileWhen(route),
     tombstone: tombstone === null ? null : { type: tombstone.type, data: Buffer.from(tombstone.data) },

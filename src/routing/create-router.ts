@@ -8,7 +8,8 @@ import { fingerprintRoutes } from './fingerprint.js';
 import { hashKeyOf } from './partition-hash.js';
 import type { KeyHash } from './partition-hash.js';
 import { PackedRecord } from '../protocol/packed-record.js';
-import { EventKind, RecordEvent } from './record-event.js';
+import { isOfKind, RecordEvent } from './record-event.js';
+import type { EventKind } from './record-event.js';
 import { RecordView } from './record-view.js';
 import type { LogRecord } from '../protocol/log-record.js';
 import { recordChannelsMax } from '../protocol/names.js';
@@ -103,7 +104,7 @@ function routeRecord(
     const channels = list.take();
     if (view.failure !== null || channels.length === 0) continue;
     const index = into.length - before;
-    const kind = kindOf(route, topic, partition, index, type, route.attributes(view), record);
+    const kind = kindOf(route, partition, index, type, route.attributes(view), record);
     const place = plain ?? encoder.place(type, data as Uint8Array);
     into.push(new RecordEvent(kind, record.offset, record.timestampMs, channels, place));
   }
@@ -117,17 +118,18 @@ function routeRecord(
 
 /** What the event has in common with the one before it in its partition, or the beginning of something new. */
 function kindOf(
-  { kinds, latest }: CompiledRoute,
-  topic: string,
+  route: CompiledRoute,
   partition: number,
   index: number,
   type: string,
   attributes: Attributes | null,
-  { offset, timestampMs }: LogRecord,
+  record: LogRecord,
 ): EventKind {
-  const last = kinds[partition];
-  if (last !== undefined && attributes === null && last.fits(index, type, latest, offset, timestampMs)) return last;
-  return (kinds[partition] = new EventKind({ topic, partition, index, type, attributes, latest }, offset, timestampMs));
+  const last = route.kinds[partition];
+  if (last !== undefined && attributes === null && isOfKind(last, index, type, record)) return last;
+  const { topic, latest } = route;
+  const { offset, timestampMs } = record;
+  return (route.kinds[partition] = { topic, partition, offset, index, timestampMs, type, attributes, latest });
 }
 
 const isTombstone = (record: LogRecord): boolean => (record instanceof PackedRecord ? record.valueStart < 0 : record.value === null);

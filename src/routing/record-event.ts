@@ -1,50 +1,19 @@
 import { EventBody } from '../protocol/event-body.js';
 import type { EncodedPlace } from '../protocol/event-body.js';
+import type { LogRecord } from '../protocol/log-record.js';
 import type { Attributes, LatestRule, RoutedEvent } from './routed-event.js';
 
 /** Differences up to this are small integers to the engine, which cost no object of their own. */
 const smallMax = 0x3fffffff;
 
-/** What the events of one partition under one route have in common as long as they have it. */
-export class EventKind {
-  readonly topic: string;
-  readonly partition: number;
-  readonly index: number;
-  readonly type: string;
-  readonly attributes: Attributes | null;
-  readonly latest: LatestRule | null;
-  /** Offset and record time of its first event; those of the others are kept as differences. */
-  readonly offset: number;
-  readonly timestampMs: number;
+/** What the events of one partition under one route have in common as long as they have it; offset and record time are those of the first. */
+export type EventKind = Omit<RoutedEvent, 'channels' | 'body'>;
 
-  constructor(
-    {
-      topic,
-      partition,
-      index,
-      type,
-      attributes,
-      latest,
-    }: Pick<RoutedEvent, 'topic' | 'partition' | 'index' | 'type' | 'attributes' | 'latest'>,
-    offset: number,
-    timestampMs: number,
-  ) {
-    this.topic = topic;
-    this.partition = partition;
-    this.index = index;
-    this.type = type;
-    this.attributes = attributes;
-    this.latest = latest;
-    this.offset = offset;
-    this.timestampMs = timestampMs;
-  }
-
-  /** Whether an event of this topic and partition, without attributes, is of this kind. */
-  fits(index: number, type: string, latest: LatestRule | null, offset: number, timestampMs: number): boolean {
-    if (this.attributes !== null || this.index !== index || this.type !== type || this.latest !== latest) return false;
-    const offsetBy = offset - this.offset;
-    return offsetBy >= 0 && offsetBy <= smallMax && Math.abs(timestampMs - this.timestampMs) <= smallMax;
-  }
+/** Whether an event without attributes, of the same partition and route as those of `kind`, can be one of them. */
+export function isOfKind(kind: EventKind, index: number, type: string, { offset, timestampMs }: LogRecord): boolean {
+  if (kind.attributes !== null || kind.index !== index || kind.type !== type) return false;
+  const offsetBy = offset - kind.offset;
+  return offsetBy >= 0 && offsetBy <= smallMax && Math.abs(timestampMs - kind.timestampMs) <= smallMax;
 }
 
 /**
