@@ -53,10 +53,11 @@ export class RedisCluster {
   async #join(): Promise<void> {
     const clients = this.nodes.map((node) => new ioredis.Redis(node.url));
     try {
+      // Before any has met another, which comes to meet it too: then it may not any more.
+      for (const [i, client] of clients.entries()) await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
       for (const [i, client] of clients.entries()) {
         const first = Math.floor((slots * i) / masters);
         const last = Math.floor((slots * (i + 1)) / masters) - 1;
-        await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
         await client.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
         for (const [at, node] of this.nodes.entries()) {
           await client.call('CLUSTER', 'MEET', node.host, String(node.port), String(this.#busPorts[at]));
