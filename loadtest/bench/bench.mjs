@@ -47,6 +47,7 @@ const options = {
   rounds: Number(values.rounds ?? (values.short ? 1 : 5)),
   seconds: Number(values.seconds ?? (values.short ? 4 : 10)),
   only: values.only?.split(',').map(Number),
+  isShort: values.short === true,
   settleSeconds: values.short ? 5 : 20,
   churnMinutes: values.short ? 0.5 : 3,
   streams: values.short ? 2_000 : 10_000,

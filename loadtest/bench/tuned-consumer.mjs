@@ -10,9 +10,10 @@ const environment = {
   timers: { after: (delayMs, callback) => setTimeout(callback, delayMs) },
 };
 
-/** Calls `onRecord` for each message from now on; resolves once it fetches. */
+/** Calls `onRecord` for each message from now on; resolves once it fetches, with a function that has it fetch every so many milliseconds instead. */
 export async function consume({ brokers, topic, partitionCount, isTuned }, onRecord) {
-  const pace = isTuned ? await tune(partitionCount) : null;
+  const makePace = isTuned ? await tune(partitionCount) : () => null;
+  let pace = makePace({});
   const kafka = new kafkajs.Kafka({ clientId: 'bare', brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
   const settings = isTuned
     ? { minBytes: 1, maxBytes: 10 * 1_048_576, maxBytesPerPartition: 1_048_576, maxWaitTimeInMs: 500, metadataMaxAge: 2_000 }
@@ -34,6 +35,7 @@ export async function consume({ brokers, topic, partitionCount, isTuned }, onRec
   await joined;
   // The first fetches look for the end of the log: nothing may be produced before they have.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
+  return (paceMs) => (pace = makePace({ shareMax: Number.EPSILON, paceMsMax: paceMs }));
 }
 
 async function tune(partitionCount) {
@@ -44,7 +46,5 @@ async function tune(partitionCount) {
   ]);
   quietRequestQueue();
   await registerCodecs();
-  const pace = new FetchPace(environment);
-  pace.partitionCount = partitionCount;
-  return pace;
+  return (options) => Object.assign(new FetchPace(environment, options), { partitionCount });
 }

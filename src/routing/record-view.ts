@@ -204,9 +204,8 @@ export class RecordView {
 
   #decodeAt(bytes: Buffer, start: number, end: number): string | undefined {
     const text = this.#texts.at(bytes, start, end);
-    if (!text.includes(replacement) || isUtf8(bytes.subarray(start, end))) return text;
-    this.#fail('invalid-utf8');
-    return undefined;
+    if (text === undefined) this.#fail('invalid-utf8');
+    return text;
   }
 
   #headerName(name: string): Uint8Array {

@@ -1,36 +1,45 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Longer runs are decoded each time. */
 const bytesMax = 64;
 const slotCount = 4_096;
-
-interface Slot {
-  readonly bytes: Uint8Array;
-  readonly text: string;
-}
+const replacement = '\ufffd';
 
 /**
  * Remembers what short runs of UTF-8 read as: keys and types come again and again, and to ask the engine for a string costs more than to look at a few bytes. The
- * same bytes give the same string, whose hash is then known already. One entry a slot, the newest; 4,096 slots of at most 64 bytes.
+ * same bytes give the same string, whose hash is then known already. One entry a slot, the newest; 4,096 slots of at most 64 bytes. All slots lie in one
+ * block: what is dear is the memory that the processor has not at hand, and an object a slot is several such places.
  */
 export class ShortTexts {
-  readonly #slots: (Slot | undefined)[] = new Array<Slot | undefined>(slotCount).fill(undefined);
+  readonly #bytes = new Uint8Array(slotCount * bytesMax);
+  readonly #lengths = new Uint8Array(slotCount);
+  readonly #texts: string[] = new Array<string>(slotCount).fill('');
 
-  /** `bytes.toString('utf8', start, end)`. */
-  at(bytes: Buffer, start: number, end: number): string {
+  /** `bytes.toString('utf8', start, end)`; undefined when that is not UTF-8. */
+  at(bytes: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
-    if (length > bytesMax) return bytes.toString('utf8', start, end);
+    if (length > bytesMax) return decode(bytes, start, end);
     let hash = length;
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
-    const at = (hash ^ (hash >>> 15)) & (slotCount - 1);
-    const slot = this.#slots[at];
-    if (slot !== undefined && isSame(slot.bytes, bytes, start, length)) return slot.text;
-    const text = bytes.toString('utf8', start, end);
-    this.#slots[at] = { bytes: Uint8Array.prototype.slice.call(bytes, start, end), text };
+    const slot = (hash ^ (hash >>> 15)) & (slotCount - 1);
+    if (this.#lengths[slot] === length && this.#isIn(slot, bytes, start, length)) return this.#texts[slot];
+    const text = decode(bytes, start, end);
+    if (text === undefined) return undefined;
+    this.#bytes.set(bytes.subarray(start, end), slot * bytesMax);
+    this.#lengths[slot] = length;
+    this.#texts[slot] = text;
     return text;
+  }
+
+  #isIn(slot: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const own = this.#bytes;
+    const at = slot * bytesMax;
+    for (let i = 0; i < length; i++) if (own[at + i] !== bytes[start + i]) return false;
+    return true;
   }
 }
 
-function isSame(own: Uint8Array, bytes: Buffer, start: number, length: number): boolean {
-  if (own.length !== length) return false;
-  for (let i = 0; i < length; i++) if (own[i] !== bytes[start + i]) return false;
-  return true;
+function decode(bytes: Buffer, start: number, end: number): string | undefined {
+  const text = bytes.toString('utf8', start, end);
+  return !text.includes(replacement) || isUtf8(bytes.subarray(start, end)) ? text : undefined;
 }

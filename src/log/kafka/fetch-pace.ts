@@ -1,10 +1,13 @@
+import { watchBusyShare } from '../../std/busy-share.js';
 import type { Environment } from '../../std/clock.js';
 
 export interface FetchPaceOptions {
-  /** Share of the core that fetching may take. Default 0.05. */
+  /** Share of the core that fetching may take while the node does nothing else. Default 0.15. */
   readonly shareMax?: number;
   /** Longest pause between two fetches. Default 20. */
   readonly paceMsMax?: number;
+  /** How busy the event loop is, 0 to 1; default: as Node measures it. */
+  readonly busyShare?: () => number;
 }
 
 /** Weight of the newest fetch in the running mean of what a fetch costs. */
@@ -21,7 +24,7 @@ const shortestWaitMs = 0.5;
 const costMsMax = 50;
 
 /**
- * Keeps fetching to a bounded share of the core. What a fetch costs is measured: from the arrival of its answer to the end of its last batch,
+ * Keeps fetching to a bounded share of the core: of what it has idle, so that a quiet node is prompt and a busy one is thrifty. What a fetch costs is measured: from the arrival of its answer to the end of its last batch,
  * without the listener's own time. The batches of one fetch all wait for one shared pause, and only as long as fetches come faster than the
  * pace: sparse traffic is not delayed, dense traffic is bounded in fetches.
  */
@@ -29,6 +32,7 @@ export class FetchPace {
   private readonly environment: Environment;
   private readonly shareMax: number;
   private readonly paceMsMax: number;
+  private readonly busyShare: () => number;
   /** Partitions that a fetch names. */
   partitionCount = 0;
   private meanCostMs = 0;
@@ -42,14 +46,16 @@ export class FetchPace {
 
   constructor(environment: Environment, options: FetchPaceOptions = {}) {
     this.environment = environment;
-    this.shareMax = options.shareMax ?? 0.05;
+    this.shareMax = options.shareMax ?? 0.15;
     this.paceMsMax = options.paceMsMax ?? 20;
+    this.busyShare = options.busyShare ?? watchBusyShare();
   }
 
   /** The pause that dense traffic gets now. */
   get paceMs(): number {
     const costMs = this.meanCostMs + sendingMs + this.partitionCount * sendingMsPerPartition;
-    return Math.min(this.paceMsMax, costMs * (1 / this.shareMax - 1));
+    const share = this.shareMax * (1 - this.busyShare());
+    return Math.min(this.paceMsMax, costMs * (1 / share - 1));
   }
 
   /** A fetch was answered: call it when the answer arrives, before its batches. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { FetchPace } from '../../../src/log/kafka/fetch-pace.js';
 
 /** A clock that the test moves; timers only note how long they were asked to wait. */
-function makeBench(shareMax = 0.1) {
+function makeBench(shareMax = 0.1, busyShare = 0) {
   let tickMs = 1_000;
   let freeAtTickMs = 0;
   const waits: number[] = [];
@@ -20,7 +20,7 @@ function makeBench(shareMax = 0.1) {
     },
     random: () => 0.5,
   };
-  const pace = new FetchPace(environment, { shareMax });
+  const pace = new FetchPace(environment, { shareMax, busyShare: () => busyShare });
   /** One fetch with `batches` batches, each read in `costMs` and listened to in `listenerMs`. */
   const fetch = (batches: number, costMs: number, listenerMs = 0): void => {
     tickMs = Math.max(tickMs, freeAtTickMs);
@@ -39,6 +39,15 @@ test('dense fetches are spaced so that they take the agreed share of the core', 
   // 0.5 ms to read a fetch and 0.15 to send it, nine times over.
   expect(pace.paceMs).toBeCloseTo((0.5 + 0.15) * 9, 1);
   expect(waits.at(-1)).toBeCloseTo(pace.paceMs - 0.1, 1);
+});
+
+test('what else keeps the core busy is not for fetching', () => {
+  const { pace, fetch } = makeBench(0.1, 0.5);
+  for (let count = 0; count < 500; count++) fetch(1, 0.1);
+  expect(pace.paceMs).toBeCloseTo((0.1 + 0.15) * 19, 1);
+  const full = makeBench(0.1, 1);
+  for (let count = 0; count < 500; count++) full.fetch(1, 0.1);
+  expect(full.pace.paceMs).toBe(20);
 });
 
 test('sparse fetches are not delayed, whatever a fetch costs', () => {
