@@ -8,6 +8,10 @@ import type { RedisScript } from './redis-script.js';
 
 export type RedisArgument = string | number | Buffer;
 
+/** Writes that leave at once after a quiet time; then one in `gatherMs`, so that a storm of connects shares them. */
+const promptWritesMax = 16;
+const gatherMs = 2;
+
 /**
  * One connection to Redis: single, Sentinel or Cluster. While Redis is away every command rejects at once; the connection comes back by
  * itself. Says once when Redis goes, and once when it is back. Whoever makes one closes it.
@@ -19,6 +23,8 @@ export class RedisConnection {
   readonly #listeners = new Set<(isUp: boolean) => void>();
   #isUp = false;
   #isGathering = false;
+  #promptWrites = promptWritesMax;
+  #writtenTickMs = 0;
   #isClosed = false;
   #awaySinceTickMs: number | null = null;
   #lastError = 'connection lost';
@@ -101,16 +107,26 @@ export class RedisConnection {
     return Promise.resolve();
   }
 
-  /** What is asked in one turn of the event loop leaves in one write: each write is a system call, dearer than all else of a command. */
+  /**
+   * What is asked in one turn of the event loop leaves in one write, and where turns follow each other fast, what is asked in `gatherMs`: a write is a
+   * system call here, a read there and the same on the way back, dearer than all else of a command.
+   */
   #gather(): void {
     if (this.#isGathering || !this.#isUp || 'nodes' in this.#client) return;
     const { stream } = this.#client;
     this.#isGathering = true;
     stream.cork();
-    this.#environment.timers.soon(() => {
+    const write = (): void => {
       this.#isGathering = false;
       stream.uncork();
-    });
+    };
+    const { clock, timers } = this.#environment;
+    const nowTickMs = clock.tickMs();
+    this.#promptWrites = Math.min(promptWritesMax, this.#promptWrites + (nowTickMs - this.#writtenTickMs) / gatherMs);
+    this.#writtenTickMs = nowTickMs;
+    if (this.#promptWrites < 1) return void timers.after(gatherMs, write);
+    this.#promptWrites -= 1;
+    timers.soon(write);
   }
 
   #masters(): readonly Redis[] {

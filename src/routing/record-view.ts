@@ -7,7 +7,7 @@ import { readStructuredEvent, structuredFormatOf } from './cloud-event.js';
 import type { StructuredEvent } from './cloud-event.js';
 import { readJsonPointer } from './json-pointer.js';
 import type { JsonPointer } from './json-pointer.js';
-import { ShortTexts } from '../std/short-texts.js';
+import { ShortTexts } from './short-texts.js';
 import { sliceJson } from './json-slice.js';
 import type { UndecodableReason } from './router.js';
 import type { ValueSource } from './template.js';

@@ -1,4 +1,4 @@
-import { watchBusyShare } from '../../std/busy-share.js';
+import { watchBusyShare } from './busy-share.js';
 import type { Environment } from '../../std/clock.js';
 
 export interface FetchPaceOptions {
