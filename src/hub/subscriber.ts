@@ -54,7 +54,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     this.#sink = sink;
     this.#text = new StreamText(home, subscription);
     this.#cursor = start.cursor;
-    this.#catchUp = new CatchUp(home, start.isResume);
+    this.#catchUp = new CatchUp(home, start.isResume ? 'resume' : 'fresh');
     const { options, environment } = home;
     this.#watch = terms === null ? null : new TermsWatch(terms, this, environment.clock, start.newestMs ?? null);
     const maxAgeMs = terms?.maxAgeMs ?? options.maxAgeMs;
@@ -122,7 +122,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     this.noteCohort();
     this.#cursor = cohort.cursor.copy();
     this.#cohort = null;
-    this.#catchUp = new CatchUp(this.#home, false);
+    this.#catchUp = new CatchUp(this.#home, null);
     cohort.members.splice(cohort.members.lastIndexOf(this), 1);
     this.#enter('catching-up');
     this.#home.cohortLeft(cohort);
@@ -295,11 +295,11 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     if (newest === undefined) return;
     const { metrics, environment } = this.#home;
     this.#watch?.sent(newest.timestampMs, environment.clock.tickMs());
-    if (this.#catchUp?.isReplaying !== true) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
+    if (this.#catchUp?.isOfThePast !== true) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
   }
 
   #readPage(cursor: Cursor, index: number): void {
-    const catchUp = (this.#catchUp ??= new CatchUp(this.#home, false));
+    const catchUp = (this.#catchUp ??= new CatchUp(this.#home, null));
     const partition = cursor.partitions[index] as PartitionLog;
     const reading = new AbortController();
     this.#reading = reading;

@@ -32,7 +32,7 @@ export interface Metrics {
   /** The bound of that, told once at the start. */
   recentBytesMax(bytes: number): void;
   eventsSent(count: number, bytes: number): void;
-  /** Record time to socket write. */
+  /** Record time to socket write, of what came while the reader was there. */
   delivered(seconds: number): void;
   subscribers(live: number, catchingUp: number): void;
   // resume

@@ -38,8 +38,8 @@ const topics = [
   { topic: 'reborn', partitions: 1, config: {} },
   { topic: 'gone', partitions: 1, config: {} },
   { topic: 'chaff', partitions: 1, config: {} },
-  // One broker never is two: no write over HTTP gets into it.
-  { topic: 'strict', partitions: 8, config: { 'min.insync.replicas': '2' } },
+  // Nothing that is written over HTTP gets into it.
+  { topic: 'strict', partitions: 1, config: { 'max.message.bytes': '100' } },
 ] as const;
 
 const routes = [

@@ -49,7 +49,7 @@ afterAll(async () => {
 
 test.for(chosen)(
   '$name', // What else a machine is busy with may make events late.
-  { timeout: 420_000, retry: 1 },
+  { timeout: 420_000 },
   async (drill) => {
     const here = await healthyWorld();
     const alerting = await Alerting.start({

@@ -60,17 +60,15 @@ function unwritable(): Drill {
   return {
     ...counted,
     name: 'a topic that takes no writes',
-    factor: 20,
-    firesWithinSeconds: 120,
+    factor: 60,
+    firesWithinSeconds: 45,
     fires: ['SelvagePublishFailing'],
+    // Its records may have 100 bytes.
     fault: async ({ edges }) => {
       const { url } = edges[0]!.node;
       const headers = { 'content-type': 'application/json' };
-      // A write is given up after 30 s, with what waits behind it in its partition: one every 3 s, so that some partition gives up in every range.
-      crowd.keepDoing(0.33, async (n) => {
-        const body = JSON.stringify({ channel: `s.${n}`, data: 1 });
-        await (await fetch(`${url}/v1/publish`, { method: 'POST', headers, body })).text();
-      });
+      const body = JSON.stringify({ channel: 's.1', data: 'x'.repeat(200) });
+      crowd.keepDoing(2, async () => (await fetch(`${url}/v1/publish`, { method: 'POST', headers, body })).text());
     },
     mend: () => crowd.close(),
   };

@@ -56,10 +56,10 @@ const redisFrozen: Drill = {
 const redisEvicts: Drill = {
   ...usual,
   name: 'Redis may evict',
-  // The policy is looked at once a minute.
-  firesWithinSeconds: 90,
-  clearsWithinSeconds: 120,
   fires: ['SelvageWindowUnusable'],
+  // The store is not believed until what it held has aged out (SELVAGE_WINDOW_AGE_SECONDS of this world), and nothing is indexed meanwhile.
+  clearsWithinSeconds: 180,
+  mayFollow: ['SelvageIndexerLagging'],
   fault: (world) => askRedis(world, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru'),
   mend: (world) => askRedis(world, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction'),
 };

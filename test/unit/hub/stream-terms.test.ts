@@ -36,6 +36,7 @@ class Scene {
     { topic: 't', generation: '', fingerprint: 'f', compactedMeans: 'gap' } as ConstructorParameters<typeof TopicTable>[1][number],
   ]);
   readonly topic = this.topics.get('t')!;
+  readonly deliveredAfterSeconds: number[] = [];
   readonly hub = new Hub({
     options: {
       keepAliveMs: 15_000,
@@ -47,7 +48,7 @@ class Scene {
       timeSlackMs: 0,
     },
     environment: this.environment,
-    metrics: noMetrics,
+    metrics: { ...noMetrics, delivered: (seconds) => void this.deliveredAfterSeconds.push(seconds) },
     tiers: { readPage: () => Promise.reject(new Error('everything is in memory')) },
     recentStore: new RecentStore({ ageMs: 1e12, bytesMax: 1_000_000 }, this.environment.clock),
     topics: this.topics,
@@ -62,20 +63,28 @@ class Scene {
   }
 
   open(terms: Partial<StreamTerms>, start: Partial<Start> = {}, format: Subscription['format'] = plainFormat): Reader {
-    const subscription: Subscription = {
-      key: `${format.name} c`,
-      channels: ['c'],
-      filter: noFilter,
-      format,
-      sources: [{ topic: this.topic, homes: null, byTime: false }],
-    };
-    const cursor = startAtTail(subscription, 0).toCursor(this.topics.clusterTag);
+    const subscription = this.#subscriptionOf(format);
+    const cursor = this.#cursorNow(subscription);
     const reader = new Reader();
     reader.subscriber = this.hub.attach(subscription, { cursor, gap: null, latest: [], isResume: false, ...start }, reader, {
       ...noTerms,
       ...terms,
     });
     return reader;
+  }
+
+  /** Where a reader is that goes away now. */
+  cursorNow(): Start['cursor'] {
+    return this.#cursorNow(this.#subscriptionOf(plainFormat));
+  }
+
+  #subscriptionOf(format: Subscription['format']): Subscription {
+    const sources = [{ topic: this.topic, homes: null, byTime: false }];
+    return { key: `${format.name} c`, channels: ['c'], filter: noFilter, format, sources };
+  }
+
+  #cursorNow(subscription: Subscription): Start['cursor'] {
+    return startAtTail(subscription, 0).toCursor(this.topics.clusterTag);
   }
 
   publish(type: string): void {
@@ -306,4 +315,17 @@ test('no stream is silent for longer than a keep-alive interval, and an idle one
   await lookFor(150_000);
   expect(keepAlives).toBeGreaterThanOrEqual(8 * 9);
   expect(keepAlives).toBeLessThanOrEqual(8 * 11);
+});
+
+test.each([true, false])('what was there before a reader came says nothing of how prompt the node is (a resume: %s)', async (isResume) => {
+  const scene = new Scene();
+  const cursor = scene.cursorNow();
+  scene.publish('progress');
+  await scene.pass(10_000);
+  const reader = scene.open({}, { cursor, isResume });
+  expect(reader.count('progress')).toBe(1);
+  expect(scene.deliveredAfterSeconds).toEqual([]);
+  scene.publish('progress');
+  expect(reader.count('progress')).toBe(2);
+  expect(scene.deliveredAfterSeconds).toEqual([0]);
 });
