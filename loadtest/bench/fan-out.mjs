@@ -14,6 +14,7 @@ const cases = [
   { streams: 10_000, channels: 1, deliveries: 10_000 },
   { streams: 10_000, channels: 1, deliveries: 50_000 },
   { streams: 10_000, channels: 100, deliveries: 50_000 },
+  { streams: 1_000, channels: 1, deliveries: 100_000 },
 ];
 
 export async function benchFanOut({ kafka, program, rounds, seconds, only }) {

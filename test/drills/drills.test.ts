@@ -47,27 +47,23 @@ afterAll(async () => {
   process.stdout.write(`${writeTable(results)}\n`);
 });
 
-test.for(chosen)(
-  '$name', // What else a machine is busy with may make events late.
-  { timeout: 420_000 },
-  async (drill) => {
-    const here = await healthyWorld();
-    const alerting = await Alerting.start({
-      targets: here.targets,
-      rules: scaledRules(drill.factor),
-      alertmanager: (webhookUrl) => scaledAlertmanager(drill.factor, webhookUrl),
-    });
-    try {
-      const seen = await runDrill(drill, here, alerting);
-      const result = { ...seen, problems: [...seen.problems, ...untold(drill, alerting)] };
-      results.push(result);
-      process.stdout.write(`${writeRow(result)}\n`);
-      expect(result.problems.join('\n')).toBe('');
-    } finally {
-      await alerting.close();
-    }
-  },
-);
+test.for(chosen)('$name', { timeout: 420_000 }, async (drill) => {
+  const here = await healthyWorld();
+  const alerting = await Alerting.start({
+    targets: here.targets,
+    rules: scaledRules(drill.factor),
+    alertmanager: (webhookUrl) => scaledAlertmanager(drill.factor, webhookUrl),
+  });
+  try {
+    const seen = await runDrill(drill, here, alerting);
+    const result = { ...seen, problems: [...seen.problems, ...untold(drill, alerting)] };
+    results.push(result);
+    process.stdout.write(`${writeRow(result)}\n`);
+    expect(result.problems.join('\n')).toBe('');
+  } finally {
+    await alerting.close();
+  }
+});
 
 /** What a fault cannot be made for on any machine; the tests of the rules have it. */
 const notDrilled = ['SelvageMemoryNearLimit']; // needs a control group of its own
