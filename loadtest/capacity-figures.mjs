@@ -9,31 +9,31 @@ export const figures = {
       {
         partitions: 12,
         points: [
-          [0, 0.015],
-          [1_000, 0.165],
-          [20_000, 0.165],
-          [50_000, 0.242],
+          [0, 0.017],
+          [1_000, 0.082],
+          [20_000, 0.127],
+          [50_000, 0.19],
         ],
       },
       {
         partitions: 200,
         points: [
           [0, 0.025],
-          [1_000, 0.101],
-          [20_000, 0.345],
-          [50_000, 0.363],
+          [1_000, 0.18],
+          [20_000, 0.327],
+          [50_000, 0.327],
         ],
       },
     ],
-    source: 'README.md, Ingest: 12 partitions on the nearly quiet machine, the newest run, 200 partitions at load 5 to 7',
+    source: 'README.md, Ingest; 200 partitions at 50,000/s as at 20,000/s, the dearer of the two',
   },
   /** CPU of an edge for one event delivered to one stream. It holds a share of what reading the record cost, so the sum is on the careful side. */
   deliverUs: { value: 9, unit: 'us', source: 'README.md, Fan-out: 10,000 streams, 100 channels, 50,000 deliveries/s, 8.97 us' },
   /** CPU of an edge for one stream that is opened or comes back. */
   connectUs: {
-    anonymous: 113,
-    token: 122,
-    lease: 154,
+    anonymous: 168,
+    token: 196,
+    lease: 229,
     unit: 'us',
     source: 'README.md, Admission: ours, anonymous, with token, with token and a lease in Redis',
   },
