@@ -6,9 +6,9 @@ const slotCount = 4_096;
 const replacement = '\ufffd';
 
 /**
- * Remembers what short runs of UTF-8 read as: keys and types come again and again, and to ask the engine for a string costs more than to look at a few bytes. The
- * same bytes give the same string, whose hash is then known already. One entry a slot, the newest; 4,096 slots of at most 64 bytes. All slots lie in one
- * block: what is dear is the memory that the processor has not at hand, and an object a slot is several such places.
+ * Remembers what short runs of UTF-8 read as: keys and types come again and again, and to ask the engine for a string costs more than to look at
+ * a few bytes. The same bytes give the same string, whose hash is then known already. One entry a slot, the newest; 4,096 slots of at most 64
+ * bytes, all in one block: what is dear is memory that the processor has not at hand, and an object a slot is several such places.
  */
 export class ShortTexts {
   readonly #bytes = new Uint8Array(slotCount * bytesMax);

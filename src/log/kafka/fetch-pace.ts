@@ -24,9 +24,9 @@ const shortestWaitMs = 0.5;
 const costMsMax = 50;
 
 /**
- * Keeps fetching to a bounded share of the core: of what it has idle, so that a quiet node is prompt and a busy one is thrifty. What a fetch costs is measured: from the arrival of its answer to the end of its last batch,
- * without the listener's own time. The batches of one fetch all wait for one shared pause, and only as long as fetches come faster than the
- * pace: sparse traffic is not delayed, dense traffic is bounded in fetches.
+ * Keeps fetching to a bounded share of what the core has idle, so that a quiet node is prompt and a busy one is thrifty. What a fetch costs is
+ * measured: from the arrival of its answer to the end of its last batch, without the listener's own time. The batches of one fetch all wait for one
+ * shared pause, and only as long as fetches come faster than the pace: sparse traffic is not delayed, dense traffic is bounded in fetches.
  */
 export class FetchPace {
   private readonly environment: Environment;
