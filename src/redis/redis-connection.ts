@@ -124,9 +124,10 @@ export class RedisConnection {
     const nowTickMs = clock.tickMs();
     this.#promptWrites = Math.min(promptWritesMax, this.#promptWrites + (nowTickMs - this.#writtenTickMs) / gatherMs);
     this.#writtenTickMs = nowTickMs;
-    if (this.#promptWrites < 1) return void timers.after(gatherMs, write);
+    const isPrompt = this.#promptWrites >= 1;
     this.#promptWrites -= 1;
-    timers.soon(write);
+    if (isPrompt) timers.soon(write);
+    else timers.after(gatherMs, write);
   }
 
   #masters(): readonly Redis[] {
