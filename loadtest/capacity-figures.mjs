@@ -31,9 +31,9 @@ export const figures = {
   deliverUs: { value: 9, unit: 'us', source: 'README.md, Fan-out: 10,000 streams, 100 channels, 50,000 deliveries/s, 8.97 us' },
   /** CPU of an edge for one stream that is opened or comes back. */
   connectUs: {
-    anonymous: 168,
-    token: 196,
-    lease: 229,
+    anonymous: 120,
+    token: 141,
+    lease: 165,
     unit: 'us',
     source: 'README.md, Admission: ours, anonymous, with token, with token and a lease in Redis',
   },
