@@ -11,7 +11,8 @@ const streamsAUser = 5;
 /** Few enough for a Redis that shares its core with a client that never sleeps. */
 const connectsPerSecond = 2_500;
 /** While nothing but events passes, Redis should hear no more than when nothing passes: the node's heartbeat, its looks at the eviction policy. */
-const delivering = { streams: 1_000, rate: 100, seconds: 8 };
+/** Two heartbeats, whenever one begins to look. */
+const delivering = { streams: 1_000, rate: 100, seconds: 10 };
 
 export async function benchAdmission({ kafka, program, rounds, streams }) {
   const topic = await kafka.createTopic(partitionCount);
@@ -89,12 +90,12 @@ async function countWhileDelivering(kafka, topic, starting, tokens, redis) {
   const { streams, rate, seconds } = delivering;
   let producer = null;
   try {
-    const readers = await startReaders({ port: node.port, channels, streams, tokens, warmSeconds: 3, seconds: 2 * seconds + 4 });
+    const readers = await startReaders({ port: node.port, channels, streams, tokens, warmSeconds: 3, seconds: 2 * seconds + 24 });
     await sleep(4_000);
     const idle = await countCommands(redis);
     await sleep(seconds * 1_000);
-    const before = await countCommands(redis);
     producer = await startProducer({ brokers: kafka.brokers, topic, rate, channels });
+    const before = await countCommands(redis);
     await sleep(seconds * 1_000);
     const after = await countCommands(redis);
     const { events } = await readers.result();

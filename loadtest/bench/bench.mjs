@@ -49,7 +49,7 @@ const options = {
   only: values.only?.split(',').map(Number),
   isShort: values.short === true,
   settleSeconds: values.short ? 5 : 20,
-  churnMinutes: values.short ? 0.5 : 3,
+  churnMinutes: values.short ? 0.5 : 10,
   streams: values.short ? 2_000 : 10_000,
 };
 try {
