@@ -10,9 +10,11 @@ const channels = 100;
 const streamsAUser = 5;
 /** Few enough for a Redis that shares its core with a client that never sleeps. */
 const connectsPerSecond = 2_500;
-/** While nothing but events passes, Redis should hear no more than when nothing passes: the node's heartbeat, its looks at the eviction policy. */
-/** Two heartbeats, whenever one begins to look. */
+/** While nothing but events passes, Redis should hear no more than when nothing passes: the node's heartbeat, its looks at the eviction policy. The time is two heartbeats, whenever one begins to look. */
 const delivering = { streams: 1_000, rate: 100, seconds: 10 };
+
+/** More than readers and producer take to begin. */
+const startSeconds = 24;
 
 export async function benchAdmission({ kafka, program, rounds, streams }) {
   const topic = await kafka.createTopic(partitionCount);
@@ -90,7 +92,7 @@ async function countWhileDelivering(kafka, topic, starting, tokens, redis) {
   const { streams, rate, seconds } = delivering;
   let producer = null;
   try {
-    const readers = await startReaders({ port: node.port, channels, streams, tokens, warmSeconds: 3, seconds: 2 * seconds + 24 });
+    const readers = await startReaders({ port: node.port, channels, streams, tokens, warmSeconds: 3, seconds: 2 * seconds + startSeconds });
     await sleep(4_000);
     const idle = await countCommands(redis);
     await sleep(seconds * 1_000);

@@ -1,6 +1,7 @@
 /**
- * 3. CPU of a node without readers (fetch, decode, route, keep in `recent`) and of a bare, equally tuned kafkajs loop on the same topic, both at once in the same
- * windows: what the machine does to one it does to the other. The bare one fetches as often as ours did in the window before. Once `recent` lets go of as much as it takes; before, it is memory that is had from the system.
+ * 3. CPU of a node without readers (fetch, decode, route, keep in `recent`) and of a bare, equally tuned kafkajs loop on the same topic, both at once in
+ * the same windows: what the machine does to one it does to the other. The bare one fetches as often as ours did in the window before. It begins when
+ * `recent` lets go of as much as it takes: before that, memory is had from the system.
  */
 import { formatTable, load, median, medianRatio, round, tell } from './figures.mjs';
 import { cpuShare, sleep, writeCalls } from './own-process.mjs';

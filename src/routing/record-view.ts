@@ -5,6 +5,7 @@ import type { LogRecord } from '../protocol/log-record.js';
 import { PackedRecord, type Span } from '../protocol/packed-record.js';
 import { readStructuredEvent, structuredFormatOf } from './cloud-event.js';
 import type { StructuredEvent } from './cloud-event.js';
+import { decodeUtf8 } from './decode-utf8.js';
 import { readJsonPointer } from './json-pointer.js';
 import type { JsonPointer } from './json-pointer.js';
 import { ShortTexts } from './short-texts.js';
@@ -19,7 +20,6 @@ const noBytes = new Uint8Array(0);
 const noRecord: LogRecord = { offset: 0, timestampMs: 0, key: null, value: null, headers: {} };
 /** Names of headers whose bytes are remembered; names come from routes, so there are few. */
 const headerNamesMax = 1_024;
-const replacement = '\ufffd';
 
 /**
  * One record while it is routed. Everything is decoded when first asked for, and once: a route over key and headers never looks into the
@@ -196,14 +196,14 @@ export class RecordView {
   }
 
   #decode(bytes: Uint8Array): string | undefined {
-    const text = (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).toString();
-    if (!text.includes(replacement) || isUtf8(bytes)) return text;
-    this.#fail('invalid-utf8');
-    return undefined;
+    return this.#utf8(decodeUtf8(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)));
   }
 
   #decodeAt(bytes: Buffer, start: number, end: number): string | undefined {
-    const text = this.#texts.at(bytes, start, end);
+    return this.#utf8(this.#texts.at(bytes, start, end));
+  }
+
+  #utf8(text: string | undefined): string | undefined {
     if (text === undefined) this.#fail('invalid-utf8');
     return text;
   }

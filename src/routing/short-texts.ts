@@ -1,9 +1,8 @@
-import { isUtf8 } from 'node:buffer';
+import { decodeUtf8 } from './decode-utf8.js';
 
 /** Longer runs are decoded each time. */
 const bytesMax = 64;
 const slotCount = 4_096;
-const replacement = '\ufffd';
 
 /**
  * Remembers what short runs of UTF-8 read as: keys and types come again and again, and to ask the engine for a string costs more than to look at
@@ -18,12 +17,12 @@ export class ShortTexts {
   /** `bytes.toString('utf8', start, end)`; undefined when that is not UTF-8. */
   at(bytes: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
-    if (length > bytesMax) return decode(bytes, start, end);
+    if (length > bytesMax) return decodeUtf8(bytes, start, end);
     let hash = length;
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
     const slot = (hash ^ (hash >>> 15)) & (slotCount - 1);
     if (this.#lengths[slot] === length && this.#isIn(slot, bytes, start, length)) return this.#texts[slot];
-    const text = decode(bytes, start, end);
+    const text = decodeUtf8(bytes, start, end);
     if (text === undefined) return undefined;
     this.#bytes.set(bytes.subarray(start, end), slot * bytesMax);
     this.#lengths[slot] = length;
@@ -37,9 +36,4 @@ export class ShortTexts {
     for (let i = 0; i < length; i++) if (own[at + i] !== bytes[start + i]) return false;
     return true;
   }
-}
-
-function decode(bytes: Buffer, start: number, end: number): string | undefined {
-  const text = bytes.toString('utf8', start, end);
-  return !text.includes(replacement) || isUtf8(bytes.subarray(start, end)) ? text : undefined;
 }
