@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readMetric } from '../../platform/node-fixture.js';
 import { uniqueName } from '../../platform/unique-name.js';
 import { waitFor } from '../../platform/wait-for.js';
+import { expectExactEnd, hasAll } from './expect-events.js';
 import { Http2Connection, askWhole, http1Client } from './proxy-client.js';
 import type { Ask } from './proxy-client.js';
 import { Proxy } from './proxy.js';
@@ -50,8 +51,6 @@ export function describeBehindAProxy(traits: ProxyTraits): void {
     };
     const followAll = (channel: string): Promise<ResumingReader[]> =>
       Promise.all(Array.from({ length: readersCount }, () => follow(connect(), channel)));
-    const hasAll = (readers: readonly ResumingReader[], count: number): Promise<boolean> =>
-      waitFor(() => readers.every(({ datas }) => datas.length >= count), { what: `${count} events everywhere`, timeoutMs: 20_000 });
 
     beforeAll(async () => {
       pair = await TwoNodes.start();
@@ -200,10 +199,7 @@ export function describeBehindAProxy(traits: ProxyTraits): void {
       await pair.nodes[victim].kill();
       const answers = await Promise.all(Array.from({ length: 10 }, () => askWhole(http1Client(proxy), '/')));
       expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
-      await hasAll(readers, counter.sent + 20);
-      const sent = await counter.stop();
-      await hasAll(readers, sent.length);
-      for (const reader of readers) expect([reader.datas, reader.gaps, reader.stopped]).toEqual([sent, [], null]);
+      await expectExactEnd(readers, counter);
       expect(readers.some(({ cuts }) => cuts > 0)).toBe(true);
       for (const reader of readers) reader.close();
       await pair.nodes[victim].start();
@@ -230,10 +226,7 @@ export function describeBehindAProxy(traits: ProxyTraits): void {
       const ended = leaving.stop();
       if (traits.asksReadiness) await expectNothingNew(leaving);
       expect(await ended).toBe(0);
-      await hasAll(readers, counter.sent + 20);
-      const sent = await counter.stop();
-      await hasAll(readers, sent.length);
-      for (const reader of readers) expect([reader.datas, reader.gaps, reader.stopped]).toEqual([sent, [], null]);
+      const sent = await expectExactEnd(readers, counter);
       expect(readers.filter(({ closes }) => closes[0] === 'draining').length).toBeGreaterThan(1);
       const { statuses } = await publishing.stop();
       expect([...new Set(statuses)]).toEqual([200]);

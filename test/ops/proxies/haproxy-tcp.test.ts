@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { uniqueName } from '../../platform/unique-name.js';
 import { waitFor } from '../../platform/wait-for.js';
+import { expectExactEnd, hasAll } from './expect-events.js';
 import { askWhole, http1Client } from './proxy-client.js';
 import { Proxy } from './proxy.js';
 import { ResumingReader } from './resuming-reader.js';
@@ -23,8 +24,6 @@ describe('behind haproxy as a balancer of connections, which writes PROXY protoc
 
   const follow = (channel: string): Promise<ResumingReader[]> =>
     Promise.all(Array.from({ length: readersCount }, () => ResumingReader.open(http1Client(proxy), `channel=${channel}`)));
-  const hasAll = (readers: readonly ResumingReader[], count: number): Promise<boolean> =>
-    waitFor(() => readers.every(({ datas }) => datas.length >= count), { what: `${count} events everywhere`, timeoutMs: 20_000 });
 
   test('every one of a hundred requests is served, however the header and the request arrive', async () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => askWhole(http1Client(proxy), '/')));
@@ -68,10 +67,7 @@ describe('behind haproxy as a balancer of connections, which writes PROXY protoc
     const counter = new Counter(pair, channel);
     await hasAll(readers, 5);
     await pair.nodes[0].kill();
-    await hasAll(readers, counter.sent + 20);
-    const sent = await counter.stop();
-    await hasAll(readers, sent.length);
-    for (const reader of readers) expect([reader.datas, reader.gaps, reader.stopped]).toEqual([sent, [], null]);
+    await expectExactEnd(readers, counter);
     expect(readers.some(({ cuts }) => cuts > 0)).toBe(true);
     for (const reader of readers) reader.close();
   });
