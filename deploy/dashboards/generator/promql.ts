@@ -12,7 +12,6 @@ export type ProcessMetric =
   | 'nodejs_heap_size_total_bytes'
   | 'nodejs_external_memory_bytes'
   | 'nodejs_gc_duration_seconds_sum'
-  | 'nodejs_eventloop_lag_p99_seconds'
   | 'nodejs_version_info';
 
 type KeysOf<K extends string> = { [M in MetricKey]: (typeof metricCatalogue)[M]['kind'] extends K ? M : never }[MetricKey];
