@@ -1,4 +1,4 @@
-/** The least that reads a topic: counts records and their latency. `reset` on stdin begins anew, `report` answers `{records, p50, p99}` (us), `pace <ms>` has it fetch so often. */
+/** The least that reads a topic: counts records and their latency. `reset` on stdin begins anew, `report` answers `{records, fetches, p50, p99}` (us), `pace <ms>` has it fetch so often. */
 import { createInterface } from 'node:readline';
 import { consume } from './tuned-consumer.mjs';
 
@@ -10,7 +10,7 @@ let bytes = 0;
 
 const nowUs = () => (performance.timeOrigin + performance.now()) * 1_000;
 
-const setPace = await consume(options, ({ value }) => {
+const { setPace, fetchCount } = await consume(options, ({ value }) => {
   if (options.hasLatency) samples[records % sampleCount] = nowUs() - Number(value.toString('latin1', 5, 21));
   records++;
   bytes += value.length;
@@ -20,7 +20,7 @@ process.stdout.write(`${JSON.stringify({ port: 0 })}\n`);
 createInterface({ input: process.stdin }).on('line', (line) => {
   const sorted = samples.slice(0, Math.min(records, sampleCount)).sort();
   const quantile = (q) => Math.round(sorted[Math.floor(q * sorted.length)] ?? 0);
-  process.stdout.write(`${JSON.stringify({ records, bytes, p50: quantile(0.5), p99: quantile(0.99) })}\n`);
+  process.stdout.write(`${JSON.stringify({ records, bytes, fetches: fetchCount(), p50: quantile(0.5), p99: quantile(0.99) })}\n`);
   if (line === 'reset') records = bytes = 0;
   if (line.startsWith('pace ')) setPace(Number(line.slice(5)));
 });

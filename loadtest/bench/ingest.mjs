@@ -4,7 +4,7 @@
  * `recent` lets go of as much as it takes: before that, memory is had from the system.
  */
 import { formatTable, load, median, medianRatio, round, tell } from './figures.mjs';
-import { cpuShare, sleep, writeCalls } from './own-process.mjs';
+import { cpuShare, sleep } from './own-process.mjs';
 import { startBareConsumer, startProducer, startSelvage } from './programs.mjs';
 
 const channels = 1_000;
@@ -42,10 +42,11 @@ export async function benchIngest({ kafka, program, rounds, seconds, only, isSho
 /** Has the bare loop fetch from now on as often as ours did during `work`; what `work` returned, and the fetches a second of both. */
 async function pace(node, bare, work) {
   const startMs = performance.now();
-  const before = [node, bare].map(({ pid }) => writeCalls(pid));
+  const count = () => Promise.all([node.metric('selvage_log_fetches_total'), bare.ask('report').then(({ fetches }) => fetches)]);
+  const before = await count();
   const result = await work();
   const seconds = (performance.now() - startMs) / 1_000;
-  const [ours, its] = [node, bare].map(({ pid }, i) => (writeCalls(pid) - before[i]) / seconds);
+  const [ours, its] = (await count()).map((fetches, i) => (fetches - before[i]) / seconds);
   await bare.ask(`pace ${Math.max(1, 1_000 / ours)}`);
   return { ...result, fetches: { ours, bare: its } };
 }

@@ -79,9 +79,6 @@ export function cpuSeconds(pid) {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-/** Write calls of the process so far; with no reader, nearly all are fetches. */
-export const writeCalls = (pid) => Number(/^syscw: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
-
 /** Resident bytes of the process. */
 export function residentBytes(pid) {
   return Number(statFields(pid)[21]) * 4_096;

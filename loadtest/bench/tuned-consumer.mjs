@@ -10,7 +10,7 @@ const environment = {
   timers: { after: (delayMs, callback) => setTimeout(callback, delayMs) },
 };
 
-/** Calls `onRecord` for each message from now on; resolves once it fetches, with a function that has it fetch every so many milliseconds instead. */
+/** Calls `onRecord` for each message from now on; resolves once it fetches, with `setPace(ms)`, which has it fetch so often instead, and `fetchCount()`. */
 export async function consume({ brokers, topic, partitionCount, isTuned }, onRecord) {
   const makePace = isTuned ? await tune(partitionCount) : () => null;
   let pace = makePace({});
@@ -22,7 +22,12 @@ export async function consume({ brokers, topic, partitionCount, isTuned }, onRec
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: false });
   const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
-  if (pace !== null) consumer.on(consumer.events.REQUEST, ({ payload }) => payload.apiName === 'Fetch' && pace.onAnswered());
+  let fetches = 0;
+  consumer.on(consumer.events.REQUEST, ({ payload }) => {
+    if (payload.apiName !== 'Fetch') return;
+    fetches++;
+    pace?.onAnswered();
+  });
   await consumer.run({
     autoCommit: false,
     partitionsConsumedConcurrently: isTuned ? partitionCount + 32 : 1,
@@ -35,7 +40,10 @@ export async function consume({ brokers, topic, partitionCount, isTuned }, onRec
   await joined;
   // The first fetches look for the end of the log: nothing may be produced before they have.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  return (paceMs) => (pace = makePace({ shareMax: Number.EPSILON, paceMsMax: paceMs }));
+  return {
+    setPace: (paceMs) => (pace = makePace({ shareMax: Number.EPSILON, paceMsMax: paceMs })),
+    fetchCount: () => fetches,
+  };
 }
 
 async function tune(partitionCount) {

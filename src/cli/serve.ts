@@ -2,6 +2,7 @@ import { startNode } from '../compose.js';
 import type { Config } from '../config/config.js';
 import { ConfigError } from '../config/config-error.js';
 import { onStopSignals } from '../lifecycle/stop-signals.js';
+import { tuneHeap } from '../lifecycle/tune-heap.js';
 import { systemEnvironment } from '../std/system-environment.js';
 import { createPinoLogger } from '../telemetry/pino-logger.js';
 import { createPrometheusMetrics } from '../telemetry/prometheus-metrics.js';
@@ -22,6 +23,7 @@ function configure(configPath: string | undefined): Config {
 
 /** Runs a node until it is told to stop; the process ends with 0 then, 1 when it could not start, 2 for a configuration that cannot be used. */
 export async function serve(configPath?: string): Promise<void> {
+  tuneHeap();
   const config = configure(configPath);
   const logger = createPinoLogger({
     level: config.isEmbedded && config.logLevel === 'info' ? 'warn' : config.logLevel,

@@ -1,6 +1,6 @@
 import { ChunkWriter } from '../protocol/chunk-writer.js';
 import type { RecentStore } from '../recent/recent-store.js';
-import type { RoutedEvent } from '../routing/routed-event.js';
+import type { RecordEvent } from '../routing/record-event.js';
 import type { Environment } from '../std/clock.js';
 import type { DeliveryTraces } from '../telemetry/delivery-traces.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -154,7 +154,7 @@ export class Hub implements SubscriberHome<Subscriber> {
   // ---- the tail
 
   /** Takes what one stretch of a partition became; `to` is the last offset fetched, events or not. */
-  ingest(partition: PartitionLog, events: readonly RoutedEvent[], to: number): void {
+  ingest(partition: PartitionLog, events: readonly RecordEvent[], to: number): void {
     if (to <= partition.tail) return;
     if (partition.topic.hasHomeReaders) this.#hearStrays(partition, events);
     this.#recentStore.hold(partition.recent, events, to);
@@ -260,7 +260,7 @@ export class Hub implements SubscriberHome<Subscriber> {
    * An event of a keyed channel in a partition that its readers do not look at (a producer that has not seen the topic grow, or hashes otherwise):
    * from now on they do.
    */
-  #hearStrays(partition: PartitionLog, events: readonly RoutedEvent[]): void {
+  #hearStrays(partition: PartitionLog, events: readonly RecordEvent[]): void {
     const before = partition.tail;
     for (const event of events) {
       for (const channel of event.channels) {

@@ -25,6 +25,8 @@ class LastPlace implements EncodedPlace {
 export class EventBodyEncoder {
   static readonly #typesMax = 1_024;
   readonly #prefixes = new Map<string, Uint8Array>();
+  #lastType = defaultType;
+  #lastPrefix = prefixOf(defaultType);
   readonly #slabs: Slabs;
   /** Where the last event was put; the next one changes it. */
   readonly #place = new LastPlace();
@@ -105,6 +107,14 @@ export class EventBodyEncoder {
   }
 
   #prefix(type: string): Uint8Array {
+    if (type !== this.#lastType) {
+      this.#lastPrefix = this.#rememberedPrefix(type);
+      this.#lastType = type;
+    }
+    return this.#lastPrefix;
+  }
+
+  #rememberedPrefix(type: string): Uint8Array {
     let prefix = this.#prefixes.get(type);
     if (prefix === undefined) {
       prefix = prefixOf(type);

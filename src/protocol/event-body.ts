@@ -16,18 +16,18 @@ export interface EncodedPlace {
  *
  * Several bodies share a block of memory, so that a body is one small object.
  */
-export class EventBody {
+export class EventBody implements EncodedPlace {
   /** Length of `bytes`. */
   readonly byteLength: number;
-  readonly #block: Uint8Array;
-  readonly #start: number;
-  /** `dataStart`, and one bit that says whether the data are a single line: a node holds a million of these. */
+  readonly block: Uint8Array;
+  readonly start: number;
+  /** `dataStart`, and one bit that says whether the data are a single line: a node makes many of these. */
   readonly #layout: number;
 
   constructor({ block, start, byteLength, dataStart, isSingleLine }: EncodedPlace) {
     this.byteLength = byteLength;
-    this.#block = block;
-    this.#start = start;
+    this.block = block;
+    this.start = start;
     this.#layout = dataStart * 2 + (isSingleLine ? 1 : 0);
   }
 
@@ -43,6 +43,6 @@ export class EventBody {
 
   /** The encoded lines, each ended by LF: a view made for the caller, never into a fetch buffer. For the length alone take `byteLength`. */
   get bytes(): Uint8Array {
-    return this.#block.subarray(this.#start, this.#start + this.byteLength);
+    return this.block.subarray(this.start, this.start + this.byteLength);
   }
 }

@@ -1,6 +1,8 @@
-import { cutPage, mergeEvents, type EventPage } from '../routing/merge-events.js';
-import type { RoutedEvent } from '../routing/routed-event.js';
-import { Deque } from '../std/deque.js';
+import { cutPage, type EventPage } from '../routing/merge-events.js';
+import type { RecordEvent } from '../routing/record-event.js';
+import { ChannelList } from './channel-list.js';
+import type { RowOwner } from './channel-list.js';
+import { EventRing } from './event-ring.js';
 
 /**
  * The newest stretch of one topic-partition, a list a channel: everything in (start, tail] is here. `recent` plus a cursor is the only hold
@@ -12,7 +14,9 @@ export class PartitionRecent {
   /** The last offset fetched, whether it made events or not. */
   #tail = -1;
   #epoch = 0;
-  readonly #channels = new Map<string, Deque<RoutedEvent>>();
+  /** A row for each channel of each event. */
+  #ring = new EventRing<RowOwner>();
+  readonly #lists = new Map<string, ChannelList>();
 
   get start(): number {
     return this.#start;
@@ -29,18 +33,20 @@ export class PartitionRecent {
 
   /** Forgets everything; reading goes on above `cursor`. For the first join, a hole in the tail, and a topic made again. */
   restart(cursor: number): void {
-    this.#channels.clear();
+    this.#lists.clear();
+    this.#ring = new EventRing();
     this.#epoch++;
     this.#start = cursor;
     this.#tail = cursor;
   }
 
-  /** Adds one event; offsets never fall. The event can be read once `advance` has passed it. */
-  add(event: RoutedEvent): void {
-    for (const channel of event.channels) {
-      let list = this.#channels.get(channel);
-      if (list === undefined) this.#channels.set(channel, (list = new Deque()));
-      list.push(event);
+  /** Adds one event, a row for each of its channels; offsets never fall. The event can be read once `advance` has passed it. */
+  add(event: RecordEvent): void {
+    const { channels } = event;
+    const ring = this.#ring;
+    for (const channel of channels) {
+      const list = this.#listOf(channel);
+      list.push(ring, ring.push(event, channels.length === 1 ? list : { list, channels }));
     }
   }
 
@@ -49,19 +55,16 @@ export class PartitionRecent {
     if (to > this.#tail) this.#tail = to;
   }
 
-  /** Drops the events of `batches` (the oldest held, in order) and raises the start to `to`. */
-  evict(batches: readonly (readonly RoutedEvent[])[], to: number): void {
+  /** Drops everything up to `to`, which becomes the start. */
+  evict(to: number): void {
     if (to <= this.#start) return;
     this.#start = to;
-    for (const events of batches) for (const event of events) this.#drop(event);
-  }
-
-  #drop(event: RoutedEvent): void {
-    for (const channel of event.channels) {
-      const list = this.#channels.get(channel);
-      if (list?.first() !== event) continue;
-      list.shift();
-      if (list.length === 0) this.#channels.delete(channel);
+    const ring = this.#ring;
+    while (ring.length > 0 && ring.offsetOf(ring.first) <= to) {
+      const { list } = ring.ownerOf(ring.first);
+      list.shift(ring);
+      ring.shift();
+      if (list.length === 0) this.#lists.delete(list.channel);
     }
   }
 
@@ -70,38 +73,36 @@ export class PartitionRecent {
    * less than a whole record. The caller has checked `start <= after`.
    */
   page(channels: readonly string[], after: number, eventsMax: number, bytesMax: number): EventPage {
+    const ring = this.#ring;
     let provenTo = this.#tail;
-    const lists: RoutedEvent[][] = [];
+    const rows: number[] = [];
     for (const channel of channels) {
-      const list = this.#channels.get(channel);
+      const list = this.#lists.get(channel);
       if (list === undefined) continue;
-      const taken = takeAfter(list, after, eventsMax);
-      const last = taken[taken.length - 1];
+      const taken = list.after(ring, after, eventsMax);
+      const last = taken.at(-1);
       if (last === undefined) continue;
-      if (last !== list.last()) provenTo = Math.min(provenTo, last.offset);
-      lists.push(taken);
+      if (last !== list.last) provenTo = Math.min(provenTo, ring.offsetOf(last));
+      rows.push(...taken);
     }
-    const merged = mergeEvents(lists.length === 0 ? [[]] : lists);
-    const events = lists.length > 1 ? merged.filter((event) => event.offset <= provenTo) : merged;
+    if (channels.length > 1) rows.sort((a, b) => ring.placeOf(a) - ring.placeOf(b));
+    const events = rows.map((row) => ring.at(row)).filter((event, i, all) => event.offset <= provenTo && !isSameEvent(event, all[i - 1]));
     return cutPage({ events, provenTo }, Infinity, bytesMax);
   }
 
   /** The newest events of a channel, newest last, at most `countMax`. */
-  newest(channel: string, countMax: number): readonly RoutedEvent[] {
-    const list = this.#channels.get(channel);
-    const events: RoutedEvent[] = [];
-    if (list === undefined) return events;
-    for (let i = Math.max(0, list.length - countMax); i < list.length; i++) events.push(list.at(i) as RoutedEvent);
-    return events;
+  newest(channel: string, countMax: number): readonly RecordEvent[] {
+    const rows = this.#lists.get(channel)?.newest(this.#ring, countMax) ?? [];
+    return rows.map((row) => this.#ring.at(row));
+  }
+
+  #listOf(channel: string): ChannelList {
+    let list = this.#lists.get(channel);
+    if (list === undefined) this.#lists.set(channel, (list = new ChannelList(channel)));
+    return list;
   }
 }
 
-function takeAfter(list: Deque<RoutedEvent>, after: number, eventsMax: number): RoutedEvent[] {
-  const taken: RoutedEvent[] = [];
-  for (let i = list.countBefore((event) => event.offset <= after); i < list.length; i++) {
-    const event = list.at(i) as RoutedEvent;
-    if (taken.length >= eventsMax && event.offset !== taken[taken.length - 1]?.offset) break;
-    taken.push(event);
-  }
-  return taken;
-}
+/** Whether both are rows of one event: it has one for each of its channels. */
+const isSameEvent = (a: RecordEvent, b: RecordEvent | undefined): boolean =>
+  b !== undefined && a.offset === b.offset && a.index === b.index;

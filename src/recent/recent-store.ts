@@ -1,6 +1,6 @@
 import type { Clock } from '../std/clock.js';
 import { Deque } from '../std/deque.js';
-import type { RoutedEvent } from '../routing/routed-event.js';
+import type { RecordEvent } from '../routing/record-event.js';
 import type { PartitionRecent } from './partition-recent.js';
 
 export interface RecentLimits {
@@ -14,15 +14,13 @@ interface Stretch {
   readonly recent: PartitionRecent;
   readonly epoch: number;
   readonly arrivedTickMs: number;
-  /** As they came, in order. */
-  readonly batches: (readonly RoutedEvent[])[];
   eventCount: number;
   to: number;
   bytes: number;
 }
 
-/** What an event costs beside its bytes: the object, its strings and its places in lists. */
-const eventOverheadBytes = 320;
+/** What an event costs beside its bytes, for each of its channels. */
+const rowBytes = 96;
 /** Stretches of one partition that arrive within this time are evicted together. */
 const stretchMs = 100;
 
@@ -48,21 +46,20 @@ export class RecentStore {
     return this.#events;
   }
 
-  /** Holds the events of one stretch that ends at `to`, and lets go of what is too old or too much. The list is kept: the caller lets go of it. */
-  hold(recent: PartitionRecent, events: readonly RoutedEvent[], to: number): void {
+  /** Holds the events of one stretch that ends at `to`, and lets go of what is too old or too much. */
+  hold(recent: PartitionRecent, events: readonly RecordEvent[], to: number): void {
     const nowTickMs = this.#clock.tickMs();
     let stretch = this.#newest.get(recent);
     if (stretch === undefined || nowTickMs - stretch.arrivedTickMs >= stretchMs) {
-      stretch = { recent, epoch: recent.epoch, arrivedTickMs: nowTickMs, batches: [], eventCount: 0, to, bytes: 0 };
+      stretch = { recent, epoch: recent.epoch, arrivedTickMs: nowTickMs, eventCount: 0, to, bytes: 0 };
       this.#newest.set(recent, stretch);
       this.#stretches.push(stretch);
     }
     let bytes = 0;
     for (const event of events) {
       recent.add(event);
-      bytes += event.body.byteLength + eventOverheadBytes;
+      bytes += event.byteLength + event.channels.length * rowBytes;
     }
-    if (events.length > 0) stretch.batches.push(events);
     stretch.eventCount += events.length;
     stretch.bytes += bytes;
     this.#bytes += bytes;
@@ -82,7 +79,7 @@ export class RecentStore {
       if (this.#newest.get(stretch.recent) === stretch) this.#newest.delete(stretch.recent);
       this.#bytes -= stretch.bytes;
       this.#events -= stretch.eventCount;
-      if (stretch.epoch === stretch.recent.epoch) stretch.recent.evict(stretch.batches, stretch.to);
+      if (stretch.epoch === stretch.recent.epoch) stretch.recent.evict(stretch.to);
     }
   }
 

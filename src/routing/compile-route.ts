@@ -58,11 +58,13 @@ function compileWhen(route: Route): CompiledRoute['selects'] {
 /** The first template that resolves; what cannot be a type is replaced and counted. */
 function compileType(route: Route, observer: RoutingObserver): (view: RecordView) => string {
   const templates: readonly ReadText[] = route.types.map(compileText);
+  let lastGood = defaultType;
   return (view) => {
     for (const read of templates) {
       const type = read(view);
       if (type === undefined) continue;
-      if (isEventType(type)) return type;
+      if (type === lastGood) return type;
+      if (isEventType(type)) return (lastGood = type);
       observer.typeReplaced(route.topic);
       return defaultType;
     }

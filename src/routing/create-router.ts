@@ -13,7 +13,7 @@ import type { EventKind } from './record-event.js';
 import { RecordView } from './record-view.js';
 import type { LogRecord } from '../protocol/log-record.js';
 import { recordChannelsMax } from '../protocol/names.js';
-import type { Attributes, RoutedEvent } from './routed-event.js';
+import type { Attributes } from './routed-event.js';
 import type { Route } from './route.js';
 import type { RoutedTopic, Router, RoutingObserver, UndecodableReason } from './router.js';
 
@@ -53,7 +53,7 @@ export function createRouter(routes: readonly Route[], observer: RoutingObserver
     attributeNames: [...new Set(routes.flatMap((route) => route.attributes.map(({ name }) => name)))],
     routeInto,
     route: (topic, partition, record) => {
-      const events: RoutedEvent[] = [];
+      const events: RecordEvent[] = [];
       return routeInto(topic, partition, record, events) ?? events;
     },
     isStray: (topic, partition, record, partitionCount) => isStray(hashes.get(topic) ?? false, partition, record, partitionCount),
@@ -84,7 +84,7 @@ function routeRecord(
   topic: string,
   partition: number,
   record: LogRecord,
-  into: RoutedEvent[],
+  into: RecordEvent[],
   { observer, encoder, view, list }: Surroundings,
 ): UndecodableReason | null {
   view.look(record);

@@ -17,53 +17,53 @@ export function isOfKind(kind: EventKind, index: number, type: string, { offset,
 }
 
 /**
- * An event just made of a record. A node holds a million of them for a minute each, and what they weigh is most of what the garbage collector has to do:
- * so event and body are one object, and what many have in common is another that they share.
+ * An event made of a record. A node makes as many as there are records: event and body are one object, and what many have in common is another that they
+ * share.
  */
 export class RecordEvent extends EventBody implements RoutedEvent {
   readonly channels: readonly string[];
-  readonly #kind: EventKind;
+  readonly kind: EventKind;
   readonly #offsetBy: number;
   readonly #timeByMs: number;
 
   constructor(kind: EventKind, offset: number, timestampMs: number, channels: readonly string[], place: EncodedPlace) {
     super(place);
     this.channels = channels;
-    this.#kind = kind;
+    this.kind = kind;
     this.#offsetBy = offset - kind.offset;
     this.#timeByMs = timestampMs - kind.timestampMs;
   }
 
   get topic(): string {
-    return this.#kind.topic;
+    return this.kind.topic;
   }
 
   get partition(): number {
-    return this.#kind.partition;
+    return this.kind.partition;
   }
 
   get offset(): number {
-    return this.#kind.offset + this.#offsetBy;
+    return this.kind.offset + this.#offsetBy;
   }
 
   get index(): number {
-    return this.#kind.index;
+    return this.kind.index;
   }
 
   get timestampMs(): number {
-    return this.#kind.timestampMs + this.#timeByMs;
+    return this.kind.timestampMs + this.#timeByMs;
   }
 
   get type(): string {
-    return this.#kind.type;
+    return this.kind.type;
   }
 
   get attributes(): Attributes | null {
-    return this.#kind.attributes;
+    return this.kind.attributes;
   }
 
   get latest(): LatestRule | null {
-    return this.#kind.latest;
+    return this.kind.latest;
   }
 
   get body(): EventBody {

@@ -133,6 +133,7 @@ export class RecordView {
 
   #ownHeader(name: string): string | undefined {
     if (this.#packed !== null) {
+      if (this.#packed.headerCount <= 0) return undefined;
       const isThere = this.#packed.findHeader(this.#headerName(name), this.#span);
       return isThere ? this.#decodeAt(this.#packed.bytes, this.#span.start, this.#span.end) : undefined;
     }

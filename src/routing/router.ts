@@ -1,6 +1,6 @@
 import type { LogRecord } from '../protocol/log-record.js';
 import type { KeyHash } from './partition-hash.js';
-import type { RoutedEvent } from './routed-event.js';
+import type { RecordEvent } from './record-event.js';
 
 /** Why a record cannot be decoded. Goes to the dead-letter topic's headers and to a metric label. */
 export type UndecodableReason = 'invalid-utf8' | 'invalid-json' | 'invalid-cloudevent' | 'oversized';
@@ -62,9 +62,9 @@ export interface Router {
   /** Names that readers may filter by, over all routes. */
   readonly attributeNames: readonly string[];
   /** The record's events (empty: none), or why it cannot be decoded. Copies what it keeps. */
-  route(topic: string, partition: number, record: LogRecord): readonly RoutedEvent[] | UndecodableReason;
+  route(topic: string, partition: number, record: LogRecord): readonly RecordEvent[] | UndecodableReason;
   /** `route`, adding the events to `into`; nothing is added for a record that cannot be decoded. */
-  routeInto(topic: string, partition: number, record: LogRecord, into: RoutedEvent[]): UndecodableReason | null;
+  routeInto(topic: string, partition: number, record: LogRecord, into: RecordEvent[]): UndecodableReason | null;
   /**
    * Whether the record of a keyed topic is outside the home partition that `partitionCount` gives it. Records stay where they were when a topic
    * grows: ask for each count that the topic had while it was watched.

@@ -67,6 +67,7 @@ export const metricCatalogue = {
     labels: ['topic'],
     series: onePerTopic,
   },
+  fetches: { kind: 'counter', name: 'selvage_log_fetches_total', help: 'Fetches of the tail that Kafka answered.' },
   fetchPace: { kind: 'gauge', name: 'selvage_log_fetch_pace_seconds', help: 'Least time that the tail leaves between fetches.' },
   // routing
   unrouted: {

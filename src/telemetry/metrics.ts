@@ -10,6 +10,7 @@ export interface Metrics {
   tailHole(topic: string): void;
   tailRestarted(): void;
   topicReset(topic: string): void;
+  fetchAnswered(): void;
   fetchPace(ms: number): void;
   // routing
   /** A topic of the routes, told once at the start: its counters begin at 0. */

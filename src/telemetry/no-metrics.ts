@@ -10,6 +10,7 @@ export const noMetrics: Metrics = {
   tailHole: nothing,
   tailRestarted: nothing,
   topicReset: nothing,
+  fetchAnswered: nothing,
   fetchPace: nothing,
   topicRouted: nothing,
   unrouted: nothing,

@@ -49,6 +49,7 @@ function logVerbs(metrics: MetricRegistry) {
   const holes = metrics.counter('tailHoles');
   const restarts = metrics.counter('tailRestarts')();
   const resets = metrics.counter('topicResets');
+  const fetches = metrics.counter('fetches')();
   const pace = metrics.gauge('fetchPace');
   return {
     recordsRead(topic, count, byteCount) {
@@ -65,6 +66,7 @@ function logVerbs(metrics: MetricRegistry) {
     tailHole: (topic) => holes([topic]).inc(),
     tailRestarted: () => restarts.inc(),
     topicReset: (topic) => resets([topic]).inc(),
+    fetchAnswered: () => fetches.inc(),
     fetchPace: (ms) => pace.set(ms / 1_000),
   } satisfies Partial<Metrics>;
 }

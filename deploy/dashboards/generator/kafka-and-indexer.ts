@@ -187,6 +187,17 @@ export const kafkaAndIndexer = frameDashboard({
           [['{{instance}}', `max by (instance) (${of('fetchAge')})`]],
           { limits: { steps: [[15, 'red']] } },
         ),
+        series(
+          {
+            title: 'Fetches a second, by node',
+            shows: 'Fetches of the tail that Kafka answered.',
+            normal:
+              '2 without records; up to some hundreds while records come and the node has time: fetching takes a share of what its core has idle.',
+            otherwise: 'falls while records come: the node is busy, and events wait longer for the next fetch.',
+          },
+          'ops',
+          [['{{instance}}', `sum by (instance) (${rate('fetches')})`]],
+        ),
       ],
     },
     {

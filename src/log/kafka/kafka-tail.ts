@@ -110,6 +110,7 @@ export class KafkaTail implements Tail {
           this.failures = 0;
           this.pace.onAnswered();
           this.health.onFetchAnswered();
+          this.context.metrics?.fetchAnswered();
         },
         onCrash: (error) => {
           if (this.session === session) this.onSessionLost(`the consumer ended: ${error.message}`);

@@ -221,9 +221,9 @@ export const experiments: readonly Experiment[] = [
   {
     rule: 13,
     without: 'records staying whole on a page',
-    file: 'src/recent/partition-recent.ts',
-    find: 'if (taken.length >= eventsMax && event.offset !== taken[taken.length - 1]?.offset) break;',
-    replace: 'if (taken.length >= eventsMax) break;',
+    file: 'src/recent/channel-list.ts',
+    find: 'if (taken.length >= countMax && own !== takenOffset) break;',
+    replace: 'if (taken.length >= countMax) break;',
     noticedBy: 'seeds',
   },
   {

@@ -3,14 +3,13 @@ import { Hub } from '../../../src/hub/hub.js';
 import { plainFormat } from '../../../src/hub/frame-format.js';
 import type { Subscription } from '../../../src/hub/subscription.js';
 import { TopicTable } from '../../../src/hub/topic-table.js';
-import { encodeEventBody } from '../../../src/protocol/event-body-codec.js';
 import { decodePosition } from '../../../src/protocol/position.js';
 import { RecentStore } from '../../../src/recent/recent-store.js';
 import { noFilter } from '../../../src/routing/filter.js';
-import type { RoutedEvent } from '../../../src/routing/routed-event.js';
 import { systemEnvironment } from '../../../src/std/system-environment.js';
 import { startAtTail } from '../../../src/subscribe/starting-point.js';
 import { noMetrics } from '../../../src/telemetry/no-metrics.js';
+import { recordEvent } from '../../platform/record-event.js';
 
 test('a reader that joins live readers gets no position below the one it began with', () => {
   const topics = new TopicTable('test', [
@@ -55,8 +54,8 @@ test('a reader that joins live readers gets no position below the one it began w
   join();
   hub.ingest(topic.partition(1), [], 0); // another channel's record: nobody here is told
   const positions = join();
-  hub.ingest(topic.partition(0), [eventOf(0, 0)], 0);
-  hub.ingest(topic.partition(1), [eventOf(1, 1)], 1);
+  hub.ingest(topic.partition(0), [recordEvent({ partition: 0, offset: 0 })], 0);
+  hub.ingest(topic.partition(1), [recordEvent({ partition: 1, offset: 1 })], 1);
   hub.flush();
   hub.stop();
 
@@ -70,20 +69,4 @@ test('a reader that joins live readers gets no position below the one it began w
 function cursorsIn(id: string): number[] {
   const entry = decodePosition(id)?.topics[0];
   return entry?.kind === 'offsets' ? [...entry.cursors.values()] : [];
-}
-
-function eventOf(partition: number, offset: number): RoutedEvent {
-  const body = encodeEventBody('message', new TextEncoder().encode('{}'));
-  return {
-    topic: 't',
-    partition,
-    offset,
-    index: 0,
-    timestampMs: 0,
-    channels: ['c'],
-    type: 'message',
-    attributes: null,
-    latest: null,
-    body,
-  };
 }

@@ -6,13 +6,13 @@ import type { StreamTerms } from '../../../src/hub/stream-terms.js';
 import type { Subscriber } from '../../../src/hub/subscriber.js';
 import type { Subscription } from '../../../src/hub/subscription.js';
 import { TopicTable } from '../../../src/hub/topic-table.js';
-import { encodeEventBody } from '../../../src/protocol/event-body-codec.js';
 import { decodePosition } from '../../../src/protocol/position.js';
 import { RecentStore } from '../../../src/recent/recent-store.js';
 import { noFilter } from '../../../src/routing/filter.js';
-import type { RoutedEvent } from '../../../src/routing/routed-event.js';
+import type { RecordEvent } from '../../../src/routing/record-event.js';
 import { startAtTail } from '../../../src/subscribe/starting-point.js';
 import { noMetrics } from '../../../src/telemetry/no-metrics.js';
+import { recordEvent } from '../../platform/record-event.js';
 import { SimEnvironment, seededRandom } from '../../simulation/sim-environment.js';
 
 const noTerms: StreamTerms = {
@@ -123,10 +123,7 @@ class Reader {
   }
 }
 
-function eventOf(offset: number, type: string, timestampMs: number): RoutedEvent {
-  const body = encodeEventBody(type, new TextEncoder().encode('{}'));
-  return { topic: 't', partition: 0, offset, index: 0, timestampMs, channels: ['c'], type, attributes: null, latest: null, body };
-}
+const eventOf = (offset: number, type: string, timestampMs: number): RecordEvent => recordEvent({ offset, type, timestampMs });
 
 test('the greeting stands behind the first position, without an id, and before the present state', () => {
   const scene = new Scene();

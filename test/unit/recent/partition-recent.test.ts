@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest';
-import { encodeEventBody } from '../../../src/protocol/event-body-codec.js';
 import { PartitionRecent } from '../../../src/recent/partition-recent.js';
-import type { RoutedEvent } from '../../../src/routing/routed-event.js';
+import type { RecordEvent } from '../../../src/routing/record-event.js';
+import { recordEvent } from '../../platform/record-event.js';
 
-function eventOf(offset: number, channels: readonly string[], length: number, index = 0): RoutedEvent {
-  const body = encodeEventBody('message', Buffer.from('x'.repeat(length)));
-  return { topic: 't', partition: 0, offset, index, timestampMs: 0, channels, type: 'message', attributes: null, latest: null, body };
-}
+const eventOf = (offset: number, channels: readonly string[], length: number, index = 0): RecordEvent =>
+  recordEvent({ offset, channels, index, data: 'x'.repeat(length) });
 
-function recentOf(...events: readonly RoutedEvent[]): PartitionRecent {
+function recentOf(...events: readonly RecordEvent[]): PartitionRecent {
   const recent = new PartitionRecent();
   for (const event of events) recent.add(event);
   recent.advance(events.at(-1)?.offset ?? -1);
