@@ -39,18 +39,18 @@ export const figures = {
   },
   /** Resident memory of an edge for one open stream that is idle. */
   streamBytes: {
-    anonymous: 3_572,
-    token: 6_339,
-    lease: 6_339,
+    anonymous: 2_898,
+    token: 3_465,
+    lease: 3_465,
     unit: 'bytes',
     source: 'README.md, Memory with admission: slope from 2,000 to 12,000 idle streams',
   },
   /** Resident memory of an edge with few streams and little in `recent`. */
   processBytes: { value: 160 * 1_048_576, unit: 'bytes', source: 'README.md, Memory: 2,000 streams of 5 s, 152 to 173 MiB' },
-  /** Resident bytes for each byte that `recent` counts: (430 MB with 256 MiB of it - the process) / 256 MiB. */
+  /** Resident bytes for each byte that `recent` counts: (442 to 463 MB with 256 MiB of it - the process) / 256 MiB. */
   recentFactor: { value: 1.1, unit: '', source: 'README.md, Memory: `recent` full' },
-  /** What `recent` counts for an event beside its body. */
-  recentEventBytes: { value: 320, unit: 'bytes', source: 'src/recent/recent-store.ts, eventOverheadBytes' },
+  /** What `recent` counts for an event in a channel beside its body. */
+  recentEventBytes: { value: 96, unit: 'bytes', source: 'src/recent/recent-store.ts, rowBytes' },
   /** Redis memory of a channel in the window with one event: key, stream, first node, expiry. By `stream-node-max-bytes`: 4096 as Redis comes, 1024. */
   windowChannelBytes: { default: 4_450, small: 1_370, unit: 'bytes', source: 'capacity.md, Redis memory of the window' },
   /** Redis memory of each further event of a channel beside its value. */
