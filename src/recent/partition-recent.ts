@@ -1,11 +1,11 @@
 import { cutPage, type EventPage } from '../routing/merge-events.js';
 import type { RecordEvent } from '../routing/record-event.js';
-import { ChannelList } from './channel-list.js';
-import type { RowOwner } from './channel-list.js';
+import { ChannelRows } from './channel-rows.js';
+import type { RowOwner } from './channel-rows.js';
 import { EventRing } from './event-ring.js';
 
 /**
- * The newest stretch of one topic-partition, a list a channel: everything in (start, tail] is here. `recent` plus a cursor is the only hold
+ * The newest stretch of one topic-partition, by channel: everything in (start, tail] is here. `recent` plus a cursor is the only hold
  * that a reader has.
  */
 export class PartitionRecent {
@@ -16,7 +16,7 @@ export class PartitionRecent {
   #epoch = 0;
   /** A row for each channel of each event. */
   #ring = new EventRing<RowOwner>();
-  readonly #lists = new Map<string, ChannelList>();
+  readonly #channels = new Map<string, ChannelRows>();
 
   get start(): number {
     return this.#start;
@@ -33,7 +33,7 @@ export class PartitionRecent {
 
   /** Forgets everything; reading goes on above `cursor`. For the first join, a hole in the tail, and a topic made again. */
   restart(cursor: number): void {
-    this.#lists.clear();
+    this.#channels.clear();
     this.#ring = new EventRing();
     this.#epoch++;
     this.#start = cursor;
@@ -45,8 +45,8 @@ export class PartitionRecent {
     const { channels } = event;
     const ring = this.#ring;
     for (const channel of channels) {
-      const list = this.#listOf(channel);
-      list.push(ring, ring.push(event, channels.length === 1 ? list : { list, channels }));
+      const rows = this.#rowsOf(channel);
+      rows.push(ring, ring.push(event, channels.length === 1 ? rows : { rows, channels }));
     }
   }
 
@@ -61,10 +61,10 @@ export class PartitionRecent {
     this.#start = to;
     const ring = this.#ring;
     while (ring.length > 0 && ring.offsetOf(ring.first) <= to) {
-      const { list } = ring.ownerOf(ring.first);
-      list.shift(ring);
+      const { rows } = ring.ownerOf(ring.first);
+      rows.shift(ring);
       ring.shift();
-      if (list.length === 0) this.#lists.delete(list.channel);
+      if (rows.length === 0) this.#channels.delete(rows.channel);
     }
   }
 
@@ -75,31 +75,33 @@ export class PartitionRecent {
   page(channels: readonly string[], after: number, eventsMax: number, bytesMax: number): EventPage {
     const ring = this.#ring;
     let provenTo = this.#tail;
-    const rows: number[] = [];
+    const numbers: number[] = [];
     for (const channel of channels) {
-      const list = this.#lists.get(channel);
-      if (list === undefined) continue;
-      const taken = list.after(ring, after, eventsMax);
+      const rows = this.#channels.get(channel);
+      if (rows === undefined) continue;
+      const taken = rows.after(ring, after, eventsMax);
       const last = taken.at(-1);
       if (last === undefined) continue;
-      if (last !== list.last) provenTo = Math.min(provenTo, ring.offsetOf(last));
-      rows.push(...taken);
+      if (last !== rows.last) provenTo = Math.min(provenTo, ring.offsetOf(last));
+      numbers.push(...taken);
     }
-    if (channels.length > 1) rows.sort((a, b) => ring.placeOf(a) - ring.placeOf(b));
-    const events = rows.map((row) => ring.at(row)).filter((event, i, all) => event.offset <= provenTo && !isSameEvent(event, all[i - 1]));
+    if (channels.length > 1) numbers.sort((a, b) => ring.placeOf(a) - ring.placeOf(b));
+    const events = numbers
+      .map((number) => ring.at(number))
+      .filter((event, i, all) => event.offset <= provenTo && !isSameEvent(event, all[i - 1]));
     return cutPage({ events, provenTo }, Infinity, bytesMax);
   }
 
   /** The newest events of a channel, newest last, at most `countMax`. */
   newest(channel: string, countMax: number): readonly RecordEvent[] {
-    const rows = this.#lists.get(channel)?.newest(this.#ring, countMax) ?? [];
-    return rows.map((row) => this.#ring.at(row));
+    const numbers = this.#channels.get(channel)?.newest(this.#ring, countMax) ?? [];
+    return numbers.map((number) => this.#ring.at(number));
   }
 
-  #listOf(channel: string): ChannelList {
-    let list = this.#lists.get(channel);
-    if (list === undefined) this.#lists.set(channel, (list = new ChannelList(channel)));
-    return list;
+  #rowsOf(channel: string): ChannelRows {
+    let rows = this.#channels.get(channel);
+    if (rows === undefined) this.#channels.set(channel, (rows = new ChannelRows(channel)));
+    return rows;
   }
 }
 

@@ -221,7 +221,7 @@ export const experiments: readonly Experiment[] = [
   {
     rule: 13,
     without: 'records staying whole on a page',
-    file: 'src/recent/channel-list.ts',
+    file: 'src/recent/channel-rows.ts',
     find: 'if (taken.length >= countMax && own !== takenOffset) break;',
     replace: 'if (taken.length >= countMax) break;',
     noticedBy: 'seeds',

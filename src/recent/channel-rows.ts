@@ -1,9 +1,9 @@
 import { Deque } from '../std/deque.js';
 import type { EventRing } from './event-ring.js';
 
-/** Whose row it is: the list that it is in, and all channels of its event. */
+/** Whose row it is: the rows of the channel that it is one of, and all channels of its event. */
 export interface RowOwner {
-  readonly list: ChannelList;
+  readonly rows: ChannelRows;
   readonly channels: readonly string[];
 }
 
@@ -14,9 +14,9 @@ const stride = 64;
  * The rows of one channel, oldest first: each row of the ring names the next one, and every 64th is marked, so that a reader's place is found without walking all.
  * It owns the rows of events that are in no other channel.
  */
-export class ChannelList implements RowOwner {
+export class ChannelRows implements RowOwner {
   readonly channels: readonly string[];
-  readonly list = this;
+  readonly rows = this;
   #first = 0;
   #last = 0;
   #length = 0;
