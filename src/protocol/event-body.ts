@@ -19,16 +19,24 @@ export interface EncodedPlace {
 export class EventBody implements EncodedPlace {
   /** Length of `bytes`. */
   readonly byteLength: number;
-  readonly block: Uint8Array;
-  readonly start: number;
+  readonly #block: Uint8Array;
+  readonly #start: number;
   /** `dataStart`, and one bit that says whether the data are a single line: a node makes many of these. */
   readonly #layout: number;
 
   constructor({ block, start, byteLength, dataStart, isSingleLine }: EncodedPlace) {
     this.byteLength = byteLength;
-    this.block = block;
-    this.start = start;
+    this.#block = block;
+    this.#start = start;
     this.#layout = dataStart * 2 + (isSingleLine ? 1 : 0);
+  }
+
+  get block(): Uint8Array {
+    return this.#block;
+  }
+
+  get start(): number {
+    return this.#start;
   }
 
   /** Where the data of the first `data: ` line begins in `bytes`. */
@@ -43,6 +51,6 @@ export class EventBody implements EncodedPlace {
 
   /** The encoded lines, each ended by LF: a view made for the caller, never into a fetch buffer. For the length alone take `byteLength`. */
   get bytes(): Uint8Array {
-    return this.block.subarray(this.start, this.start + this.byteLength);
+    return this.#block.subarray(this.#start, this.#start + this.byteLength);
   }
 }

@@ -79,6 +79,19 @@ export class MetricRegistry {
     };
   }
 
+  /** A gauge without labels that is read when it is scraped. */
+  readGauge(key: KeysOf<'gauge'>, read: () => number): void {
+    const entry: MetricEntry = metricCatalogue[key];
+    new promClient.Gauge({
+      name: entry.name,
+      help: entry.help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
   histogram(key: KeysOf<'histogram'>): Histogram {
     const entry: MetricEntry = metricCatalogue[key];
     return new promClient.Histogram({

@@ -245,7 +245,7 @@ function processVerbs(metrics: MetricRegistry) {
   const lag = metrics.histogram('eventLoopLag');
   const info = metrics.gauge('nodeInfo');
   const ready = metrics.gauge('ready');
-  metrics.gauge('memoryLimit').set(readMemoryLimitBytes());
+  metrics.readGauge('memoryLimit', readMemoryLimitBytes);
   return {
     eventLoopLag: (seconds) => lag.observe(seconds),
     running: (version, roles) => info.set(1, [version, [...roles].sort().join(',')]),

@@ -17,6 +17,8 @@ export interface Drill {
   readonly clearsWithinSeconds: number;
   /** A drill in which nothing is to fire looks on for so long. */
   readonly quietSeconds?: number;
+  /** What the machine does not let the drill do; null: nothing. Default: nothing. */
+  lacks?(): string | null;
   fault(world: DrillWorld): Promise<unknown>;
   mend(world: DrillWorld): Promise<unknown>;
 }

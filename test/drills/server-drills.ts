@@ -1,6 +1,8 @@
 import ioredis from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DrillWorld } from './drill-world.js';
+import { ControlGroup } from '../platform/control-group.js';
+import { readMetric } from '../platform/node-fixture.js';
 import { Crowd, visit } from './many-streams.js';
 import type { Drill } from './run-drill.js';
 
@@ -129,6 +131,23 @@ function eventLoopHeldUp(): Drill {
   };
 }
 
+/** As a pod that is resized in place to what it has already. */
+function memoryShort(): Drill {
+  let controlGroup: ControlGroup | null = null;
+  return {
+    ...usual,
+    name: 'an edge near its memory limit',
+    fires: ['SelvageMemoryNearLimit'],
+    lacks: () => (ControlGroup.isAllowed() ? null : 'a control group with a limit of memory needs root and a mounted memory controller'),
+    fault: async ({ edges }) => {
+      const { node } = edges[0]!;
+      controlGroup = ControlGroup.of(node.pid!);
+      controlGroup.limitBytes(Math.round(1.03 * (await readMetric(node, 'process_resident_memory_bytes'))));
+    },
+    mend: async () => controlGroup?.close(),
+  };
+}
+
 const slowDrain: Drill = {
   ...usual,
   name: 'an edge not ready',
@@ -205,6 +224,7 @@ export const serverDrills: readonly Drill[] = [
   edgeFrozen,
   allEdgesKilled,
   eventLoopHeldUp(),
+  memoryShort(),
   slowDrain,
   issuerAway,
   issuerNeverThere(),

@@ -156,7 +156,7 @@ export class SimWorld {
   #newNode(): Promise<SimNode> {
     const limits: SimLimits = {
       recentAgeMs: this.pick([1_500, 6_000]),
-      recentBytesMax: this.pick([3_000, 1_000_000]),
+      recentBytesMax: this.pick([1_100, 1_000_000]),
       pageEventsMax: this.pick([2, 3, 50]),
       scanOffsetsMax: this.pick([40, 100_000]),
       chunkBytesMax: this.pick([1, 300, 64_000]),

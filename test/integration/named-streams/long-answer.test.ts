@@ -7,7 +7,7 @@ import { uniqueName } from '../../platform/unique-name.js';
 import { waitFor } from '../../platform/wait-for.js';
 import { OpenStream } from './open-stream.js';
 
-const chunkCount = 5_000;
+const chunkCount = 10_000;
 /** Of one channel, in the window. */
 const windowEventsMax = 100;
 
