@@ -1,4 +1,4 @@
-import { cutPage, type EventPage } from '../routing/merge-events.js';
+import { cutPage, isSameEvent, type EventPage } from '../routing/merge-events.js';
 import type { RecordEvent } from '../routing/record-event.js';
 import { ChannelRows } from './channel-rows.js';
 import type { RowOwner } from './channel-rows.js';
@@ -104,7 +104,3 @@ export class PartitionRecent {
     return rows;
   }
 }
-
-/** Whether both are rows of one event: it has one for each of its channels. */
-const isSameEvent = (a: RecordEvent, b: RecordEvent | undefined): boolean =>
-  b !== undefined && a.offset === b.offset && a.index === b.index;

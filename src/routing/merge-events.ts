@@ -3,6 +3,10 @@ import type { RoutedEvent } from './routed-event.js';
 /** Order within a partition. */
 export const compareEvents = (a: RoutedEvent, b: RoutedEvent): number => a.offset - b.offset || a.index - b.index;
 
+/** Whether two objects stand for one event as it was found: `recent` makes one for each channel that it is asked for. A window finds it once a channel. */
+export const isSameEvent = (a: RoutedEvent, b: RoutedEvent | undefined): boolean =>
+  b !== undefined && compareEvents(a, b) === 0 && a.channels === b.channels;
+
 /**
  * Merges the lists of several channels of one partition into one, in order, each event once. Lists are in order; an event object that several
  * channels share stands for one event.

@@ -1,5 +1,6 @@
 import type { PartitionLog } from '../hub/topic-log.js';
 import { keepsLatest } from '../routing/latest-rule.js';
+import { isSameEvent } from '../routing/merge-events.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Clock } from '../std/clock.js';
 import type { ReplayWindow } from '../window/replay-window.js';
@@ -48,7 +49,7 @@ async function addLatest(
     const event = found?.kind === 'event' ? found.event : partition.tail < at ? null : findInMemory(partition, channel, nowMs);
     if (event === null) isLost = true;
     // One above `at` comes by itself: everything above is read.
-    else if (event.offset <= at && !events.includes(event)) events.push(event);
+    else if (event.offset <= at && !events.some((other) => isSameEvent(event, other))) events.push(event);
   }
   if (isLost && partition.topic.latestIsInLog) {
     // The log holds the state of every key: it is read from its beginning, as any replay is.

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { PartitionRecent } from '../../../src/recent/partition-recent.js';
+import { isSameEvent } from '../../../src/routing/merge-events.js';
 import type { RecordEvent } from '../../../src/routing/record-event.js';
 import { recordEvent } from '../../platform/record-event.js';
 
@@ -38,4 +39,11 @@ test('a page that is not full proves everything up to the tail', () => {
   recent.advance(7);
   expect(recent.page(['a'], -1, 100, 1).provenTo).toBe(7);
   expect(recent.page(['c'], -1, 100, 1).provenTo).toBe(7);
+});
+
+test('an event of two channels is known for one when both are asked for it', () => {
+  const recent = recentOf(eventOf(0, ['a', 'b'], 1), eventOf(0, ['b'], 1, 1));
+  const [ofA] = recent.newest('a', 1);
+  const [ofB, second] = recent.newest('b', 2);
+  expect([isSameEvent(ofA!, ofB), isSameEvent(ofA!, second)]).toEqual([true, false]);
 });
