@@ -1,12 +1,25 @@
-import type { GapCause, TierName } from '../protocol/names.js';
+import type { GapCause, GapReason, TierName } from '../protocol/names.js';
+import type { Cursor } from './cursor.js';
 import type { HubContext } from './hub-options.js';
-import type { ReplayBudget } from './tier-reader.js';
+import type { Page, ReplayBudget } from './tier-reader.js';
 
 /** How a reader has just come: with a position, or without. */
 type Arrival = 'resume' | 'fresh';
 
-/** One reader's way to the tail: what it may still cost, and what is counted of it. */
+/** A gap to be told as soon as the socket takes bytes. */
+export interface UntoldGap {
+  readonly reason: GapReason;
+  /** Where it begins; null: where the cursor is when it is told. */
+  readonly from: Cursor | null;
+  /** What it does to the cursor. */
+  readonly move: (cursor: Cursor) => void;
+}
+
+/** One reader's way to the tail: where it is, the page that is being read for it, what it may still cost, and what is counted of it. */
 export class CatchUp {
+  cursor: Cursor;
+  #untold: UntoldGap[] | null = null;
+  #reading: AbortController | null = null;
   readonly #context: HubContext;
   readonly #arrival: Arrival | null;
   #sinceTickMs: number | null = null;
@@ -15,14 +28,47 @@ export class CatchUp {
   #outcome: 'complete' | 'late' | 'gap' = 'complete';
 
   /** `arrival` null: it was at the tail before. */
-  constructor(context: HubContext, arrival: Arrival | null) {
+  constructor(context: HubContext, cursor: Cursor, arrival: Arrival | null) {
     this.#context = context;
+    this.cursor = cursor;
     this.#arrival = arrival;
   }
 
   /** What is read was there before the reader, or is not in `recent` any more: its age tells nothing of how prompt this node is. */
   get isOfThePast(): boolean {
     return this.#arrival !== null || this.#sinceTickMs !== null;
+  }
+
+  get isReading(): boolean {
+    return this.#reading !== null;
+  }
+
+  /** Reads a page; it is handed over unless it was given up meanwhile. */
+  read(page: (signal: AbortSignal) => Promise<Page>, take: (page: Page) => void): void {
+    const reading = new AbortController();
+    this.#reading = reading;
+    void page(reading.signal).then((answer) => {
+      if (this.#reading !== reading) return;
+      this.#reading = null;
+      take(answer);
+    });
+  }
+
+  /** Gives up the page that is being read. */
+  giveUp(): void {
+    this.#reading?.abort();
+    this.#reading = null;
+  }
+
+  willTell(gap: UntoldGap): void {
+    (this.#untold ??= []).push(gap);
+  }
+
+  /** What is to be told now, once. */
+  takeUntold(): readonly UntoldGap[] {
+    const untold = this.#untold ?? [];
+    this.#untold = null;
+    return untold;
   }
 
   /** A page is read from another tier. Returns what that may cost. */

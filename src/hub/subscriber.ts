@@ -29,7 +29,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   readonly #watch: TermsWatch | null;
   #state: SubscriberState = 'catching-up';
   /** Null while live: then the cohort's cursor is this reader's. */
-  #cursor: Cursor | null;
+  #catchUp: CatchUp | null;
   #cohort: Cohort<Subscriber> | null = null;
   #isBlocked = false;
   /** It has not been at the tail since it came, or since its socket was behind. */
@@ -39,22 +39,16 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   #hasWritten = true;
   /** The last turn of the wheel was the one between two whole intervals. */
   #isHalfway = false;
-  #reading: AbortController | null = null;
-  /** Null while live. */
-  #catchUp: CatchUp | null;
   /** The head was all: the present state was the terminal event, or there is nothing to follow. */
   #isOver = false;
   #resumedFrom: TierName | null = null;
-  /** Gaps to be told as soon as the socket takes bytes, each with where it begins (null: where the cursor is then) and what it does to the cursor. */
-  #untold: { readonly reason: GapReason; readonly from: Cursor | null; readonly move: (cursor: Cursor) => void }[] = [];
 
   constructor(home: SubscriberHome<Subscriber>, subscription: Subscription, start: Start, sink: Sink, terms: StreamTerms | null) {
     this.#home = home;
     this.subscription = subscription;
     this.#sink = sink;
     this.#text = new StreamText(home, subscription);
-    this.#cursor = start.cursor;
-    this.#catchUp = new CatchUp(home, start.isResume ? 'resume' : 'fresh');
+    this.#catchUp = new CatchUp(home, start.cursor, start.isResume ? 'resume' : 'fresh');
     const { options, environment } = home;
     this.#watch = terms === null ? null : new TermsWatch(terms, this, environment.clock, start.newestMs ?? null);
     const maxAgeMs = terms?.maxAgeMs ?? options.maxAgeMs;
@@ -90,13 +84,13 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   covers(partition: PartitionLog): boolean {
-    return (this.#cursor ?? this.#cohort?.cursor)?.indexOf(partition) !== -1;
+    return this.#cursor.indexOf(partition) !== -1;
   }
 
   /** The last offset of the partition that was had; -1 for none. */
   cursorOf(partition: PartitionLog): number {
-    const cursor = this.#cursor ?? this.#cohort?.cursor;
-    return cursor?.at[cursor.indexOf(partition)] ?? -1;
+    const cursor = this.#cursor;
+    return cursor.at[cursor.indexOf(partition)] ?? -1;
   }
 
   // ---- what the hub tells
@@ -112,7 +106,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
 
   tailMoved(): void {
     this.#stopWaiting();
-    if (this.#state === 'catching-up' && !this.#isBlocked && this.#reading === null) this.#resume();
+    this.#resume();
   }
 
   /** Takes the reader out of its cohort, with a cursor of its own. */
@@ -120,9 +114,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     const cohort = this.#cohort;
     if (cohort === null) return;
     this.noteCohort();
-    this.#cursor = cohort.cursor.copy();
     this.#cohort = null;
-    this.#catchUp = new CatchUp(this.#home, null);
+    this.#catchUp = new CatchUp(this.#home, cohort.cursor.copy(), null);
     cohort.members.splice(cohort.members.lastIndexOf(this), 1);
     this.#enter('catching-up');
     this.#home.cohortLeft(cohort);
@@ -133,31 +126,32 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
    */
   widen(widened: (cursor: Cursor) => Cursor, gap: GapReason | null = null): void {
     if (this.#state === 'closed') return;
-    this.#standStill();
-    const narrow = this.#cursor as Cursor;
-    this.#cursor = widened(narrow);
-    if (gap !== null) this.#untold.push({ reason: gap, from: narrow, move: () => undefined });
+    const catchUp = this.#standStill();
+    const narrow = catchUp.cursor;
+    catchUp.cursor = widened(narrow);
+    if (gap !== null) catchUp.willTell({ reason: gap, from: narrow, move: () => undefined });
     this.tailMoved();
   }
 
   /** The partition's topic began anew at `low`: told as a gap, then read from there. */
   resetTo(partition: PartitionLog, low: number): void {
     if (this.#state === 'closed') return;
-    this.#standStill();
+    const catchUp = this.#standStill();
     const move = (cursor: Cursor): void => {
       const index = cursor.indexOf(partition);
       if (index >= 0) cursor.reset(index, low - 1);
     };
-    this.#untold.push({ reason: 'store-lost', from: null, move });
+    catchUp.willTell({ reason: 'store-lost', from: null, move });
     this.tailMoved();
   }
 
   /** Leaves the cohort and gives up what is being read or waited for. */
-  #standStill(): void {
+  #standStill(): CatchUp {
     this.leaveCohort();
+    const catchUp = this.#catchUp as CatchUp;
+    catchUp.giveUp();
     this.#stopWaiting();
-    this.#reading?.abort();
-    this.#reading = null;
+    return catchUp;
   }
 
   /** A turn of the keep-alive wheel. */
@@ -238,7 +232,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
 
   onWritable(): void {
     this.#isBlocked = false;
-    if (this.#state === 'catching-up' && this.#reading === null) this.#resume();
+    this.#resume();
   }
 
   onPeerGone(): void {
@@ -247,14 +241,16 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
 
   // ---- catching up
 
+  /** Goes on, unless it is live, or waits for a page or for the socket. */
   #resume(): void {
+    if (this.#state !== 'catching-up' || this.#isBlocked || this.#catchUp?.isReading === true) return;
     this.#home.out.begin();
     this.#pump();
   }
 
   /** Writes what is in the writer and everything that `recent` has for the cursor; then reads on, waits, or goes live. */
   #pump(): void {
-    const cursor = this.#cursor as Cursor;
+    const cursor = this.#cursor;
     this.#tellUntold(cursor);
     for (;;) {
       const behind = this.#drainRecent(cursor);
@@ -299,10 +295,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   #readPage(cursor: Cursor, index: number): void {
-    const catchUp = (this.#catchUp ??= new CatchUp(this.#home, null));
+    const catchUp = this.#catchUp as CatchUp;
     const partition = cursor.partitions[index] as PartitionLog;
-    const reading = new AbortController();
-    this.#reading = reading;
     const query = {
       topic: partition.topic.topic,
       partition: partition.partition,
@@ -310,15 +304,15 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
       after: cursor.at[index] as number,
       recentStart: partition.recent.start,
       budget: catchUp.beginReplay(() => this.#home.newBudget()),
-      signal: reading.signal,
       owner: this.terms?.owner ?? '',
     };
-    void this.#home.tiers.readPage(query).then((page) => {
-      if (this.#reading !== reading) return;
-      this.#reading = null;
-      // A keep-alive may have found the socket behind meanwhile: the page is dropped and read again, nothing is held.
-      if (this.#state === 'catching-up' && !this.#isBlocked) this.#takePage(cursor, index, page);
-    });
+    catchUp.read(
+      (signal) => this.#home.tiers.readPage({ ...query, signal }),
+      (page) => {
+        // A keep-alive may have found the socket behind meanwhile: the page is dropped and read again, nothing is held.
+        if (this.#state === 'catching-up' && !this.#isBlocked) this.#takePage(cursor, index, page);
+      },
+    );
   }
 
   #takePage(cursor: Cursor, index: number, page: Page): void {
@@ -346,7 +340,6 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     if (cohort === null) return;
     this.#endCatchUp();
     this.#cohort = cohort;
-    this.#cursor = null;
     cohort.members.push(this);
     this.#isAway = false;
     this.#enter('live');
@@ -354,7 +347,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   #stopWaiting(): void {
-    for (const partition of this.#cursor?.partitions ?? []) partition.ahead.delete(this);
+    for (const partition of this.#catchUp?.cursor.partitions ?? []) partition.ahead.delete(this);
   }
 
   #endCatchUp(): void {
@@ -370,15 +363,16 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   /** Tells a gap and moves over it; what was filtered out before it is no part of it. */
-  #tellGap(reason: GapReason, cause: GapCause, move: () => void, begin = this.#cursor as Cursor): void {
+  #tellGap(reason: GapReason, cause: GapCause, move: () => void, begin = this.#cursor): void {
     const from = begin.text(this.#home.safeTimeMs());
     move();
     this.#catchUp?.sawGap(cause);
-    this.#text.gap(reason, cause, from, (this.#cursor as Cursor).text(this.#home.safeTimeMs()));
+    this.#text.gap(reason, cause, from, this.#cursor.text(this.#home.safeTimeMs()));
   }
 
   #tellUntold(cursor: Cursor): void {
-    for (const { reason, from, move } of this.#untold.splice(0)) this.#tellGap(reason, 'fabric', () => move(cursor), from ?? cursor);
+    for (const { reason, from, move } of this.#catchUp?.takeUntold() ?? [])
+      this.#tellGap(reason, 'fabric', () => move(cursor), from ?? cursor);
   }
 
   #flushOut(): boolean {
@@ -399,9 +393,12 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   /** The position of everything handed over or filtered out so far. */
   currentPosition(): string {
     if (this.#state === 'closed') return this.#text.lastPosition;
-    const cohort = this.#cohort;
-    if (cohort !== null) return cohort.position(this.#home.safeTimeMs());
-    return (this.#cursor as Cursor).text(this.#home.safeTimeMs());
+    const safeTimeMs = this.#home.safeTimeMs();
+    return this.#cohort?.position(safeTimeMs) ?? this.#cursor.text(safeTimeMs);
+  }
+
+  get #cursor(): Cursor {
+    return this.#catchUp?.cursor ?? (this.#cohort as Cohort<Subscriber>).cursor;
   }
 
   #enter(state: SubscriberState): void {
@@ -412,8 +409,7 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
 
   #leave(): void {
     this.leaveCohort();
-    this.#reading?.abort();
-    this.#reading = null;
+    this.#catchUp?.giveUp();
     this.#stopWaiting();
     if (this.#watch !== null) {
       this.#watch.end();

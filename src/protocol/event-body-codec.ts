@@ -1,5 +1,5 @@
 import { copied, copyPlain, plainBytesMax } from './copy-plain.js';
-import { EventBody } from './event-body.js';
+import { EventBody, layoutOf } from './event-body.js';
 import type { EncodedPlace } from './event-body.js';
 import { Slabs } from './slabs.js';
 
@@ -17,8 +17,7 @@ class LastPlace implements EncodedPlace {
   block: Uint8Array = new Uint8Array(0);
   start = 0;
   byteLength = 0;
-  dataStart = 0;
-  isSingleLine = true;
+  layout = 0;
 }
 
 /** Remembers the encoded prefix of each type; types come from routes, so there are few, but a template may make many: bounded. */
@@ -101,8 +100,7 @@ export class EventBodyEncoder {
     place.block = block;
     place.start = start;
     place.byteLength = byteLength;
-    place.dataStart = dataStart;
-    place.isSingleLine = isSingleLine;
+    place.layout = layoutOf(dataStart, isSingleLine);
     return place;
   }
 

@@ -3,9 +3,13 @@ export interface EncodedPlace {
   readonly block: Uint8Array;
   readonly start: number;
   readonly byteLength: number;
-  /** From `start`. */
-  readonly dataStart: number;
-  readonly isSingleLine: boolean;
+  /** Of `layoutOf`. */
+  readonly layout: number;
+}
+
+/** Where the data begin in a body and whether they are a single line, as one number: a node holds a million of these. */
+export function layoutOf(dataStart: number, isSingleLine: boolean): number {
+  return dataStart * 2 + (isSingleLine ? 1 : 0);
 }
 
 /**
@@ -19,38 +23,29 @@ export interface EncodedPlace {
 export class EventBody implements EncodedPlace {
   /** Length of `bytes`. */
   readonly byteLength: number;
-  readonly #block: Uint8Array;
-  readonly #start: number;
-  /** `dataStart`, and one bit that says whether the data are a single line: a node makes many of these. */
-  readonly #layout: number;
+  readonly block: Uint8Array;
+  readonly start: number;
+  readonly layout: number;
 
-  constructor({ block, start, byteLength, dataStart, isSingleLine }: EncodedPlace) {
+  constructor({ block, start, byteLength, layout }: EncodedPlace) {
     this.byteLength = byteLength;
-    this.#block = block;
-    this.#start = start;
-    this.#layout = dataStart * 2 + (isSingleLine ? 1 : 0);
-  }
-
-  get block(): Uint8Array {
-    return this.#block;
-  }
-
-  get start(): number {
-    return this.#start;
+    this.block = block;
+    this.start = start;
+    this.layout = layout;
   }
 
   /** Where the data of the first `data: ` line begins in `bytes`. */
   get dataStart(): number {
-    return this.#layout >>> 1;
+    return this.layout >>> 1;
   }
 
   /** True when the data has one line, so that `bytes[dataStart .. length - 1)` is the data itself. */
   get isSingleLine(): boolean {
-    return (this.#layout & 1) !== 0;
+    return (this.layout & 1) !== 0;
   }
 
   /** The encoded lines, each ended by LF: a view made for the caller, never into a fetch buffer. For the length alone take `byteLength`. */
   get bytes(): Uint8Array {
-    return this.#block.subarray(this.#start, this.#start + this.byteLength);
+    return this.block.subarray(this.start, this.start + this.byteLength);
   }
 }

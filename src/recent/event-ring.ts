@@ -20,7 +20,6 @@ class Columns<O> {
   readonly timesMs: Float64Array;
   readonly starts: Uint32Array;
   readonly lengths: Uint32Array;
-  /** `dataStart`, and one bit that says whether the data are a single line. */
   readonly layouts: Uint32Array;
   readonly blocks: Uint32Array;
   readonly kinds: Uint32Array;
@@ -86,7 +85,7 @@ export class EventRing<O extends Owner> {
     columns.timesMs[row] = event.timestampMs;
     columns.starts[row] = event.start;
     columns.lengths[row] = event.byteLength;
-    columns.layouts[row] = event.dataStart * 2 + (event.isSingleLine ? 1 : 0);
+    columns.layouts[row] = event.layout;
     columns.blocks[row] = this.#blocks.add(event.block);
     columns.kinds[row] = this.#kinds.add(event.kind);
     columns.owners[row] = owner;
@@ -136,13 +135,11 @@ export class EventRing<O extends Owner> {
   at(number: number): RecordEvent {
     const columns = this.#columns;
     const row = number & columns.mask;
-    const layout = columns.layouts[row] as number;
     const body: EncodedPlace = {
       block: this.#blocks.at(columns.blocks[row] as number),
       start: columns.starts[row] as number,
       byteLength: columns.lengths[row] as number,
-      dataStart: layout >>> 1,
-      isSingleLine: (layout & 1) !== 0,
+      layout: columns.layouts[row] as number,
     };
     const kind = this.#kinds.at(columns.kinds[row] as number);
     const { channels } = columns.owners[row] as O;

@@ -53,9 +53,9 @@ export const experiments: readonly Experiment[] = [
     rule: 3,
     without: "the reader's own cursor in positions (the node's tail instead)",
     file: 'src/hub/subscriber.ts',
-    find: 'return (this.#cursor as Cursor).text(this.#home.safeTimeMs());',
+    find: 'return this.#cohort?.position(safeTimeMs) ?? this.#cursor.text(safeTimeMs);',
     replace:
-      'const c = (this.#cursor as Cursor).copy(); c.partitions.forEach((p, i) => c.advance(i, p.tail)); return c.text(this.#home.safeTimeMs());',
+      'const c = this.#cursor.copy(); c.partitions.forEach((p, i) => c.advance(i, p.tail)); return this.#cohort?.position(safeTimeMs) ?? c.text(safeTimeMs);',
     noticedBy: 'seeds',
   },
   {
