@@ -69,9 +69,8 @@ export class Cohort<Member extends CohortMember = CohortMember> {
     const traces = deliveries?.isExpecting === true ? deliveries : null;
     const pending = this.#pending.splice(0);
     const partitions = this.#pendingPartitions.splice(0);
-    let sent = 0;
+    let sentTimesMs: number[] = [];
     let position: string | null = null;
-    let newest: RoutedEvent | null = null;
     for (let i = 0; i < pending.length; i++) {
       const event = pending[i] as RoutedEvent;
       const index = cursor.indexOf(partitions[i] as PartitionLog);
@@ -85,21 +84,20 @@ export class Cohort<Member extends CohortMember = CohortMember> {
       }
       subscription.format.event(out, event, askedChannels(subscription, event), isLast || isTerminal ? position : null);
       traces?.sent(event, this.members.length);
-      newest = event;
-      sent++;
+      sentTimesMs.push(event.timestampMs);
       if (isTerminal) {
         const members = this.members.slice(); // also those that leave because their socket is behind
-        this.#deliver(out, position, sent, newest);
+        this.#deliver(out, position, sentTimesMs);
         for (const member of members) member.finish();
         return;
       }
       if (isLast && out.length >= this.#context.options.chunkBytesMax) {
-        this.#deliver(out, position, sent, newest);
+        this.#deliver(out, position, sentTimesMs);
         out.begin();
-        sent = 0;
+        sentTimesMs = [];
       }
     }
-    if (sent > 0) this.#deliver(out, position, sent, newest);
+    if (sentTimesMs.length > 0) this.#deliver(out, position, sentTimesMs);
     this.#settle();
   }
 
@@ -128,16 +126,20 @@ export class Cohort<Member extends CohortMember = CohortMember> {
     return false;
   }
 
-  #deliver(out: ChunkWriter, position: string | null, count: number, newest: RoutedEvent | null): void {
+  /** Hands over what was written of events with these record times. */
+  #deliver(out: ChunkWriter, position: string | null, timesMs: readonly number[]): void {
     const frames = out.take();
     const { members } = this;
     const { metrics, environment } = this.#context;
+    const count = timesMs.length;
     metrics.eventsSent(count * members.length, frames.length * members.length);
-    if (newest !== null) {
-      this.newestMs = Math.max(this.newestMs ?? 0, newest.timestampMs);
+    const newestMs = timesMs[count - 1];
+    if (newestMs !== undefined) {
+      this.newestMs = Math.max(this.newestMs ?? 0, newestMs);
       this.sentTickMs = environment.clock.tickMs();
     }
     for (let i = members.length - 1; i >= 0; i--) members[i]?.takeLive(frames, position, count);
-    if (newest !== null) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
+    const nowMs = environment.clock.nowMs();
+    for (const timeMs of timesMs) metrics.delivered((nowMs - timeMs) / 1_000);
   }
 }

@@ -14,8 +14,8 @@ import type { TermsWatch } from './terms-watch.js';
 export interface WrittenPage {
   /** The terminal event was in it, and is the last that was written. */
   readonly isOver: boolean;
-  /** Undefined: nothing of it passed the filter. */
-  readonly newest: RoutedEvent | undefined;
+  /** What passed the filter. */
+  readonly events: readonly RoutedEvent[];
 }
 
 /**
@@ -85,12 +85,12 @@ export class StreamText {
       format.event(out, event, askedChannels(this.#subscription, event), isLast ? this.lastPosition : null);
       if (isTerminal) {
         this.eventCount += i + 1;
-        return { isOver: true, newest: event };
+        return { isOver: true, events: wanted.slice(0, i + 1) };
       }
     }
     this.eventCount += wanted.length;
     if (wanted.length > 0) metrics.eventsSent(wanted.length, out.length - before);
-    return { isOver: false, newest: wanted[wanted.length - 1] };
+    return { isOver: false, events: wanted };
   }
 
   /** The position moved without an event. */

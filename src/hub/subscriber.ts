@@ -282,16 +282,19 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   #appendPage(cursor: Cursor, index: number, events: readonly RoutedEvent[], provenTo: number): void {
-    const { isOver, newest } = this.#text.page(cursor, index, events);
+    const { isOver, events: written } = this.#text.page(cursor, index, events);
     if (isOver) {
       this.#flushOut();
       return this.close('ended');
     }
     cursor.advance(index, provenTo);
+    const newest = written[written.length - 1];
     if (newest === undefined) return;
     const { metrics, environment } = this.#home;
     this.#watch?.sent(newest.timestampMs, environment.clock.tickMs());
-    if (this.#catchUp?.isOfThePast !== true) metrics.delivered((environment.clock.nowMs() - newest.timestampMs) / 1_000);
+    if (this.#catchUp?.isOfThePast === true) return;
+    const nowMs = environment.clock.nowMs();
+    for (const { timestampMs } of written) metrics.delivered((nowMs - timestampMs) / 1_000);
   }
 
   #readPage(cursor: Cursor, index: number): void {

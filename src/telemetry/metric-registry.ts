@@ -1,5 +1,6 @@
 import promClient from 'prom-client';
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Distribution } from './distribution.js';
 import { metricCatalogue } from './metric-catalogue.js';
 import type { MetricEntry, MetricKey } from './metric-catalogue.js';
 
@@ -100,6 +101,15 @@ export class MetricRegistry {
       buckets: [...(entry.buckets ?? [])],
       registers: [this.registry],
     });
+  }
+
+  /** A histogram for what is observed with each event. */
+  distribution(key: KeysOf<'histogram'>): Distribution {
+    const entry: MetricEntry = metricCatalogue[key];
+    const distribution = new Distribution(entry.name, entry.help, entry.buckets ?? []);
+    // Its types know prom-client's own kinds alone; all that a registry asks for is `name` and `get`.
+    this.registry.registerMetric(distribution as unknown as Histogram);
+    return distribution;
   }
 }
 

@@ -120,7 +120,7 @@ function hubVerbs(metrics: MetricRegistry) {
   const recentBound = metrics.gauge('recentBytesMax');
   const sent = metrics.tally('eventsSent');
   const sentBytes = metrics.tally('bytesSent');
-  const delivery = metrics.histogram('delivery');
+  const delivery = metrics.distribution('delivery');
   const subscribers = metrics.gauge('subscribers');
   return {
     recentSize(events, bytes) {

@@ -88,8 +88,13 @@ class Scene {
   }
 
   publish(type: string): void {
-    const event = eventOf(this.#offset, type, this.environment.nowMs);
-    this.hub.ingest(this.topic.partition(0), [event], this.#offset++);
+    this.bring(type, [this.environment.nowMs]);
+  }
+
+  /** One fetch of events that were made then. */
+  bring(type: string, timesMs: readonly number[]): void {
+    const events = timesMs.map((timeMs) => eventOf(this.#offset++, type, timeMs));
+    this.hub.ingest(this.topic.partition(0), events, this.#offset - 1);
     this.hub.flush();
   }
 
@@ -325,4 +330,20 @@ test.each([true, false])('what was there before a reader came says nothing of ho
   scene.publish('progress');
   expect(reader.count('progress')).toBe(2);
   expect(scene.deliveredAfterSeconds).toEqual([0]);
+});
+
+test('a backlog that comes at once is late with each of its events, for live readers and for one whose socket was behind', async () => {
+  const scene = new Scene();
+  const [live, slow] = [scene.open({}), scene.open({})];
+  slow.takesBytes = false;
+  scene.publish('progress');
+  await scene.pass(10_000);
+  const nowMs = scene.environment.nowMs;
+  scene.bring('progress', [nowMs - 9_000, nowMs - 4_000, nowMs]);
+  expect(live.count('progress')).toBe(4);
+  expect(scene.deliveredAfterSeconds).toEqual([0, 9, 4, 0]);
+  slow.takesBytes = true;
+  slow.subscriber?.onWritable();
+  expect(slow.count('progress')).toBe(4);
+  expect(scene.deliveredAfterSeconds).toEqual([0, 9, 4, 0, 9, 4, 0]);
 });

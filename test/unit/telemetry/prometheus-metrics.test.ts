@@ -1,3 +1,4 @@
+import promClient from 'prom-client';
 import { expect, test } from 'vitest';
 import { metricCatalogue } from '../../../src/telemetry/metric-catalogue.js';
 import type { MetricEntry } from '../../../src/telemetry/metric-catalogue.js';
@@ -81,4 +82,17 @@ test('two instances never meet, and the process is measured on request', async (
 test('the twin that does nothing has every verb', async () => {
   expect(Object.keys(noMetrics).sort()).toEqual(Object.keys(createPrometheusMetrics({ processMetrics: false })).sort());
   expect((await noMetrics.expose()).body).toBe('');
+});
+
+test('what is observed with each event reads as any histogram does', async () => {
+  const metrics = createPrometheusMetrics({ processMetrics: false });
+  const { name, help, buckets }: MetricEntry = metricCatalogue.delivery;
+  const usual = new promClient.Histogram({ name, help, buckets: [...(buckets ?? [])], registers: [] });
+  for (const seconds of [0, 0.001, 0.0011, 0.7, 1, 1.5, 30, 31, 1_000]) {
+    metrics.delivered(seconds);
+    usual.observe(seconds);
+  }
+  const registry = new promClient.Registry();
+  registry.registerMetric(usual);
+  expect((await metrics.expose()).body).toContain((await registry.metrics()).trim());
 });
