@@ -43,7 +43,8 @@ export class CommandIntake {
     const { metrics, logger, clock } = this.#parts;
     const command = decodeCommand(record);
     if (typeof command === 'string') {
-      metrics.controlCommand('none', command);
+      // Once: a node that starts reads it back, hours after it was told, and nobody is to be called for it again.
+      if (isLive) metrics.controlCommand('none', command);
       logger.debug('a record of the control topic is not a command', { offset: record.offset, why: command });
       return;
     }

@@ -249,6 +249,12 @@ test('whatever others write into the topic is counted and passed over', async ()
   expect(node.commands).toEqual([{ kind: 'evict', streamIds: ['s'] }]);
   expect(Object.fromEntries(node.counts)).toEqual({ 'none invalid': 15, 'none unknown': 2, 'evict applied': 1 });
   expect([node.isReady, node.control.revocations.size]).toEqual([true, 0]);
+  // Who starts later reads it too, and calls nobody for what was told when it came.
+  const later = new ControlNode(log, environment, { topic });
+  later.follow('events');
+  void later.control.start();
+  await environment.advance(1_000);
+  expect(Object.fromEntries(later.counts)).toEqual({ 'evict applied': 1 });
 });
 
 test('a command that the log does not take, or that no node would, is refused', async () => {
