@@ -70,6 +70,11 @@ export class Reader implements ReaderHistory {
     this.#stream?.drop('went away');
   }
 
+  /** Cuts its connection and comes back. */
+  reconnect(): void {
+    this.#stream?.drop('reconnects');
+  }
+
   release(): void {
     this.#isHeldAway = false;
     this.#wakeUp();

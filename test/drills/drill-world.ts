@@ -176,6 +176,18 @@ export class DrillWorld {
     await waitFor(isWell, { timeoutMs, everyMs: 200, what: 'a world that is well' });
   }
 
+  /** Every edge has as many readers as the others again, wherever drills have sent them. */
+  async spreadReaders(timeoutMs: number): Promise<void> {
+    const { edges } = this;
+    await this.waitUntilWell(timeoutMs);
+    for (const [i, reader] of this.readers.entries()) {
+      reader.onlyNode = edges[i % edges.length] ?? null;
+      reader.reconnect();
+    }
+    await this.waitUntilWell(timeoutMs);
+    for (const reader of this.readers) reader.onlyNode = null;
+  }
+
   async makeTopic(topic: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
     const { admin } = this.fixture;
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
@@ -209,7 +221,7 @@ export class DrillWorld {
     this.nodes.push(...started);
     this.#producer.start();
     for (const reader of this.readers) reader.start();
-    await this.waitUntilWell(30_000);
+    await this.spreadReaders(30_000);
     this.firstIds = this.readers.slice(0, keyChannels.length).map(({ lastId }) => lastId ?? '');
     this.bornAtMs = Date.now();
   }

@@ -20,13 +20,17 @@ const receivers = shippedAlerts();
 let world: DrillWorld | null = null;
 const results: DrillResult[] = [];
 
+async function endWorld(): Promise<void> {
+  await world?.close();
+  world = null;
+}
+
 /** The world of the drill before, unless that one left it unwell. */
 async function healthyWorld(): Promise<DrillWorld> {
   try {
-    await world?.waitUntilWell(wellMs);
+    await world?.spreadReaders(wellMs);
   } catch {
-    await world?.close();
-    world = null;
+    await endWorld();
   }
   return (world ??= await DrillWorld.start());
 }
@@ -43,7 +47,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await world?.close();
+  await endWorld();
   process.stdout.write(`${writeTable(results)}\n`);
 });
 
@@ -64,6 +68,7 @@ test.for(chosen)('$name', { timeout: 420_000 }, async (drill, { skip }) => {
     expect(result.problems.join('\n')).toBe('');
   } finally {
     await alerting.close();
+    if (drill.spoilsWorld === true) await endWorld();
   }
 });
 

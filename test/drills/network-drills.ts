@@ -73,7 +73,7 @@ function deliveryBudget(): Drill {
     fires: ['SelvageDeliveryBudgetBurning'],
     firesWithinSeconds: 90,
     clearsWithinSeconds: 150,
-    fault: async (world) => stutter(world, crowd, 2_000, 8_000),
+    fault: async (world) => stutter(world, crowd, 1_300, 3_700),
     mend: async ({ edgeGate }) => {
       await crowd.close();
       await sleep(3_000);

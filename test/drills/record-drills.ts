@@ -85,6 +85,7 @@ const revocationsWidened: Drill = {
   ...counted,
   name: 'more revocations than fit',
   fires: ['SelvageRevocationsWidened'],
+  spoilsWorld: true,
   fault: async ({ edges }) => {
     for (let n = 0; n < 130; n++) await revoke(edges[0]!.node, `token-${n}`);
   },

@@ -17,6 +17,8 @@ export interface Drill {
   readonly clearsWithinSeconds: number;
   /** A drill in which nothing is to fire looks on for so long. */
   readonly quietSeconds?: number;
+  /** It leaves behind what nodes that start would tell again: the next drill has a world of its own. */
+  readonly spoilsWorld?: boolean;
   /** What the machine does not let the drill do; null: nothing. Default: nothing. */
   lacks?(): string | null;
   fault(world: DrillWorld): Promise<unknown>;

@@ -104,6 +104,8 @@ const allEdgesKilled: Drill = {
   ...usual,
   name: 'all edges killed',
   fires: ['SelvageDown'],
+  // Readers that come while the edges start are refused.
+  mayFollow: ['SelvageConnectsFailing', 'SelvageConnectBudgetBurning'],
   fault: ({ edges }) => Promise.all(edges.map(({ node }) => node.kill())),
   mend: ({ edges }) => Promise.all(edges.map(({ node }) => node.start())),
 };
@@ -131,7 +133,7 @@ function eventLoopHeldUp(): Drill {
   };
 }
 
-/** As a pod that is resized in place to what it has already. */
+/** As a pod that is resized in place to less than it has: what it has stays on the account of the group that it was in, so nothing is killed. */
 function memoryShort(): Drill {
   let controlGroup: ControlGroup | null = null;
   return {
@@ -142,7 +144,7 @@ function memoryShort(): Drill {
     fault: async ({ edges }) => {
       const { node } = edges[0]!;
       controlGroup = ControlGroup.of(node.pid!);
-      controlGroup.limitBytes(Math.round(1.03 * (await readMetric(node, 'process_resident_memory_bytes'))));
+      controlGroup.limitBytes(Math.round(0.9 * (await readMetric(node, 'process_resident_memory_bytes'))));
     },
     mend: async () => controlGroup?.close(),
   };
