@@ -231,3 +231,20 @@ test.concurrent('it is kept past the window: a node that has just started tells 
   // The window itself no longer has it.
   expect(rewound.datas).toEqual(['new']);
 });
+
+test.concurrent('it is told once to a reader of two of its channels, with a window and without', async () => {
+  for (const redisUrl of [sharedRedis().url, null]) {
+    const topic = await kafka.makeTopic(1);
+    const channels = ['task.{key}', 'tasks'];
+    await using node = await startNode({ brokers, redisUrl, routes: [{ topic, channels, keyed: 'murmur2', latest: { ttlSeconds: 3_600 } }] });
+    using witness = await SseReader.open(node, 'channel=tasks');
+    await kafka.send(topic, [{ key: 'a', value: '1' }]);
+    await witness.take(1);
+    using reader = await SseReader.open(node, 'channel=task.a&channel=tasks');
+    await reader.take(1);
+    await kafka.send(topic, [{ key: 'a', value: '2' }]);
+    await reader.until(() => reader.datas.at(-1) === '2', 'the next event');
+    expect(reader.datas).toEqual(['1', '2']);
+    expect(reader.gaps).toEqual([]);
+  }
+});
