@@ -3,19 +3,22 @@ import type { RoutedEvent } from './routed-event.js';
 /** Order within a partition. */
 export const compareEvents = (a: RoutedEvent, b: RoutedEvent): number => a.offset - b.offset || a.index - b.index;
 
-/** Whether two objects stand for one event as it was found: `recent` makes one for each channel that it is asked for. A window finds it once a channel. */
-export const isSameEvent = (a: RoutedEvent, b: RoutedEvent | undefined): boolean =>
-  b !== undefined && compareEvents(a, b) === 0 && a.channels === b.channels;
+/** Whether two objects of one partition stand for one event: it may be found, and made an object, once for each of its channels. */
+export const isSameEvent = (a: RoutedEvent, b: RoutedEvent | undefined): boolean => b !== undefined && compareEvents(a, b) === 0;
 
-/**
- * Merges the lists of several channels of one partition into one, in order, each event once. Lists are in order; an event object that several
- * channels share stands for one event.
- */
+/** An event that was found twice, by what was asked for: its channels are those of both. */
+export function uniteEvent(a: RoutedEvent, b: RoutedEvent): RoutedEvent {
+  const { topic, partition, offset, index, timestampMs, type, attributes, latest, body } = a;
+  const channels = [...new Set([...a.channels, ...b.channels])];
+  return { topic, partition, offset, index, timestampMs, channels, type, attributes, latest, body };
+}
+
+/** Merges the lists of several channels of one partition into one, in order, each event once. Lists are in order, and their events have all of their channels. */
 export function mergeEvents(lists: readonly (readonly RoutedEvent[])[]): readonly RoutedEvent[] {
   const [only] = lists;
   if (lists.length === 1 && only !== undefined) return only;
   const merged = lists.flat().sort(compareEvents);
-  return merged.filter((event, i) => event !== merged[i - 1]);
+  return merged.filter((event, i) => !isSameEvent(event, merged[i - 1]));
 }
 
 /** Events of one partition that are complete up to an offset. */

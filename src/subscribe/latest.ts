@@ -1,6 +1,6 @@
 import type { PartitionLog } from '../hub/topic-log.js';
 import { keepsLatest } from '../routing/latest-rule.js';
-import { isSameEvent } from '../routing/merge-events.js';
+import { isSameEvent, uniteEvent } from '../routing/merge-events.js';
 import type { RoutedEvent } from '../routing/routed-event.js';
 import type { Clock } from '../std/clock.js';
 import type { ReplayWindow } from '../window/replay-window.js';
@@ -49,7 +49,7 @@ async function addLatest(
     const event = found?.kind === 'event' ? found.event : partition.tail < at ? null : findInMemory(partition, channel, nowMs);
     if (event === null) isLost = true;
     // One above `at` comes by itself: everything above is read.
-    else if (event.offset <= at && !events.some((other) => isSameEvent(event, other))) events.push(event);
+    else if (event.offset <= at) addOnce(events, event);
   }
   if (isLost && partition.topic.latestIsInLog) {
     // The log holds the state of every key: it is read from its beginning, as any replay is.
@@ -59,6 +59,13 @@ async function addLatest(
   if (isLost) start.tell('store-lost', 'fabric', partition);
   start.at.set(partition, at);
   return events;
+}
+
+/** The latest event of several channels is one event; a window finds it under each. */
+function addOnce(events: RoutedEvent[], event: RoutedEvent): void {
+  const at = events.findIndex((other) => isSameEvent(event, other));
+  if (at < 0) events.push(event);
+  else events[at] = uniteEvent(events[at] as RoutedEvent, event);
 }
 
 /** The channel's latest event, if it has come lately: memory has everything that came since it began. Null: it is older, or its lifetime is over. */

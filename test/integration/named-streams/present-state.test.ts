@@ -72,7 +72,7 @@ async function prepare(isCompacted: boolean): Promise<Scene> {
 }
 
 /** Waits for the window to have all that was said. After a kill the indexer is away for as long as its session lasts. */
-async function untilIndexed({ node, topic }: Scene): Promise<void> {
+async function untilIndexed({ node, topic }: Pick<Scene, 'node' | 'topic'>): Promise<void> {
   const end = await kafka.endOf(topic);
   const high = (): Promise<number> => readMetric(node, 'selvage_window_high_offset', { topic });
   await waitFor(async () => (await high()) === end - 1, { what: 'the window to have it', timeoutMs: 30_000 });
@@ -235,16 +235,24 @@ test.concurrent('it is kept past the window: a node that has just started tells 
 test.concurrent('it is told once to a reader of two of its channels, with a window and without', async () => {
   for (const redisUrl of [sharedRedis().url, null]) {
     const topic = await kafka.makeTopic(1);
-    const channels = ['task.{key}', 'tasks'];
-    await using node = await startNode({ brokers, redisUrl, routes: [{ topic, channels, keyed: 'murmur2', latest: { ttlSeconds: 3_600 } }] });
-    using witness = await SseReader.open(node, 'channel=tasks');
+    const route = { topic, channels: ['task.{key}', 'watch.{key}'], keyed: 'murmur2', latest: { ttlSeconds: 3_600 } };
+    await using node = await startNode({ brokers, redisUrl, routes: [route] });
+    using witness = await SseReader.open(node, 'channel=watch.a');
     await kafka.send(topic, [{ key: 'a', value: '1' }]);
     await witness.take(1);
-    using reader = await SseReader.open(node, 'channel=task.a&channel=tasks');
-    await reader.take(1);
+    if (redisUrl !== null) await untilIndexed({ node, topic });
+    using reader = await SseReader.open(node, 'channel=task.a&channel=watch.a');
+    using enveloped = await SseReader.open(node, 'channel=task.a&channel=watch.a&format=envelope');
+    await enveloped.take(1);
     await kafka.send(topic, [{ key: 'a', value: '2' }]);
     await reader.until(() => reader.datas.at(-1) === '2', 'the next event');
+    await enveloped.until(() => enveloped.datas.length === 2, 'the next event');
     expect(reader.datas).toEqual(['1', '2']);
+    const channels = ['task.a', 'watch.a'];
+    expect(enveloped.datas.map((data) => JSON.parse(data) as object)).toMatchObject([
+      { channels, data: 1 },
+      { channels, data: 2 },
+    ]);
     expect(reader.gaps).toEqual([]);
   }
 });
