@@ -1,6 +1,6 @@
 /** 1. CPU of the server for each delivered event of about 230 bytes, beside a bare uWebSockets.js program that is fed by the same kind of consumer. */
 import { formatTable, inTurn, load, median, medianRatio, round, tell } from './figures.mjs';
-import { startBareFanout, startProducer, startReaders, startSelvage } from './programs.mjs';
+import { startBareFanout, startProducer, startReaders, startSelvage, warmSecondsAt } from './programs.mjs';
 
 const partitionCount = 4;
 
@@ -53,7 +53,14 @@ async function measureOnce(kafka, start, { streams, channels, deliveries }, seco
   const rate = (deliveries / streams) * channels;
   const producer = await startProducer({ brokers: kafka.brokers, topic, rate, channels });
   try {
-    const readers = await startReaders({ port: server.port, channels, streams, seconds, pid: server.pid });
+    const readers = await startReaders({
+      port: server.port,
+      channels,
+      streams,
+      seconds,
+      warmSeconds: warmSecondsAt(rate),
+      pid: server.pid,
+    });
     const result = await readers.result();
     if (result.lost + result.repeated + result.overflow > 0 || result.open !== streams)
       throw new Error(`not exact: ${JSON.stringify(result)}`);

@@ -1,7 +1,7 @@
 /** 4. From a record's making to its arrival in a client, beside a bare kafkajs consumer (tuned as ours, and with kafkajs' own settings). */
 import { formatTable, inTurn, load, median, round, tell } from './figures.mjs';
 import { sleep } from './own-process.mjs';
-import { startBareConsumer, startProducer, startReaders, startSelvage } from './programs.mjs';
+import { startBareConsumer, startProducer, startReaders, startSelvage, warmSecondsAt } from './programs.mjs';
 
 const partitionCount = 12;
 
@@ -45,7 +45,14 @@ async function measureOurs(kafka, program, { rate, channels, streams }, seconds)
   const node = await startSelvage({ program, brokers: kafka.brokers, topic });
   const producer = await startProducer({ brokers: kafka.brokers, topic, rate, channels });
   try {
-    const readers = await startReaders({ port: node.port, channels, streams, seconds, isBusy: streams > 100 });
+    const readers = await startReaders({
+      port: node.port,
+      channels,
+      streams,
+      seconds,
+      warmSeconds: warmSecondsAt(rate),
+      isBusy: streams > 100,
+    });
     return await readers.result();
   } finally {
     await producer.close();
@@ -58,7 +65,7 @@ async function measureBare(kafka, { rate, channels }, seconds, isTuned) {
   const consumer = await startBareConsumer({ brokers: kafka.brokers, topic, partitionCount, isTuned, hasLatency: true });
   const producer = await startProducer({ brokers: kafka.brokers, topic, rate, channels });
   try {
-    await sleep(2_000);
+    await sleep(warmSecondsAt(rate) * 1_000);
     await consumer.ask('reset');
     await sleep(seconds * 1_000);
     return await consumer.ask('report');

@@ -48,6 +48,12 @@ export async function startSelvage({ program, brokers, topic, env = {} }) {
   };
 }
 
+/**
+ * How long programs run before they are counted: until so many records have come that V8 has compiled what each of them goes through. At 100 records a second
+ * a program that has just started is interpreted for a quarter of a minute, and a record costs it two or three times what it does from then on.
+ */
+export const warmSecondsAt = (recordsPerSecond) => Math.min(20, Math.max(2, Math.round(2_000 / recordsPerSecond)));
+
 /** For profiles: `SELVAGE_BENCH_NODE_FLAGS='--cpu-prof --cpu-prof-dir=…'`. */
 const nodeFlags = () => (process.env.SELVAGE_BENCH_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
 
