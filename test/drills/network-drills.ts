@@ -7,7 +7,10 @@ import type { Drill } from './run-drill.js';
 const usual = { factor: 60, firesWithinSeconds: 60, clearsWithinSeconds: 60 } as const;
 const chaffBytes = 10_000;
 const chaffBatch = 50;
+/** A fetch of a node is a megabyte of a partition: half a second of it. */
 const narrowBytesPerSecond = 2_000_000;
+/** What is fetched takes longer than an event may. */
+const tooNarrowBytesPerSecond = 800_000;
 
 /** Records that every node reads and no route selects: only the reading of them costs. */
 async function writeChaff({ fixture }: DrillWorld, bytes: number): Promise<void> {
@@ -38,7 +41,7 @@ const tailLagging: Drill = {
   fires: ['SelvageTailLagging', 'SelvageDeliverySlow'],
   mayFollow: ['SelvageDeliveryBudgetBurning'],
   fault: async (world) => {
-    world.edgeGate.narrow(narrowBytesPerSecond);
+    world.edgeGate.narrow(tooNarrowBytesPerSecond);
     await writeChaff(world, 60_000_000);
   },
   mend: async ({ edgeGate }) => edgeGate.open(),
