@@ -23,29 +23,41 @@ export function layoutOf(dataStart: number, isSingleLine: boolean): number {
 export class EventBody implements EncodedPlace {
   /** Length of `bytes`. */
   readonly byteLength: number;
-  readonly block: Uint8Array;
-  readonly start: number;
-  readonly layout: number;
+  readonly #block: Uint8Array;
+  readonly #start: number;
+  readonly #layout: number;
 
   constructor({ block, start, byteLength, layout }: EncodedPlace) {
     this.byteLength = byteLength;
-    this.block = block;
-    this.start = start;
-    this.layout = layout;
+    this.#block = block;
+    this.#start = start;
+    this.#layout = layout;
+  }
+
+  get block(): Uint8Array {
+    return this.#block;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  get layout(): number {
+    return this.#layout;
   }
 
   /** Where the data of the first `data: ` line begins in `bytes`. */
   get dataStart(): number {
-    return this.layout >>> 1;
+    return this.#layout >>> 1;
   }
 
   /** True when the data has one line, so that `bytes[dataStart .. length - 1)` is the data itself. */
   get isSingleLine(): boolean {
-    return (this.layout & 1) !== 0;
+    return (this.#layout & 1) !== 0;
   }
 
   /** The encoded lines, each ended by LF: a view made for the caller, never into a fetch buffer. For the length alone take `byteLength`. */
   get bytes(): Uint8Array {
-    return this.block.subarray(this.start, this.start + this.byteLength);
+    return this.#block.subarray(this.#start, this.#start + this.byteLength);
   }
 }

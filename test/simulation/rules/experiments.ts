@@ -359,7 +359,7 @@ export const experiments: readonly Experiment[] = [
     rule: 25,
     without: 'a record in several channels being one event in a replay',
     file: 'src/routing/merge-events.ts',
-    find: 'return merged.filter((event, i) => event !== merged[i - 1]);',
+    find: 'return merged.filter((event, i) => !isSameEvent(event, merged[i - 1]));',
     replace: 'return merged;',
     noticedBy: 'seeds',
   },
