@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { provideEnvoy, provideHaproxy, provideNginx } from '../../../scripts/ops/tools/tools.mjs';
 import { Authority, bundle } from '../../integration/security/certificates.js';
@@ -7,6 +8,7 @@ import type { Certificate } from '../../integration/security/certificates.js';
 import { freePort } from '../../platform/free-port.js';
 import { OwnedProcess } from '../../platform/owned-process.js';
 import { makeRunFolder, removeRunFolder } from '../../platform/run-folder.js';
+import { waitFor } from '../../platform/wait-for.js';
 import { adaptConfig } from './adapt-config.js';
 
 export type ProxyKind = 'nginx' | 'haproxy' | 'haproxy-tcp' | 'envoy';
@@ -32,6 +34,17 @@ interface Program {
   readonly checkArgs: readonly string[];
 }
 
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
+
 /** A proxy, run with the configuration that we ship, in front of two nodes. `close` it. */
 export class Proxy {
   readonly kind: ProxyKind;
@@ -52,7 +65,7 @@ export class Proxy {
     this.#process = new OwnedProcess({ file: program.path, args: program.args, folder: surroundings.folder, name: kind });
   }
 
-  /** Has the proxy check its configuration, then starts it. `changes` are made to the shipped text after addresses and paths, for what cannot be waited for. */
+  /** Has the proxy check its configuration, starts it and waits until it listens. `changes` are made to the shipped text after addresses and paths, for what cannot be waited for. */
   static async start(
     kind: ProxyKind,
     nodes: readonly [Upstream, Upstream],
@@ -66,7 +79,15 @@ export class Proxy {
     const surroundings = { folder, certificate, port: await freePort(), plainPort: await freePort(), nodes };
     const program = await programs[kind](surroundings, changes);
     checkConfig(program, folder);
-    return new Proxy(kind, surroundings, readFileSync(authority.cert, 'utf8'), program);
+    const proxy = new Proxy(kind, surroundings, readFileSync(authority.cert, 'utf8'), program);
+    try {
+      await waitFor(() => isListening(proxy.port), { what: `${kind} to listen` });
+    } catch (error) {
+      const { log } = proxy;
+      await proxy.close();
+      throw new Error(`${String(error)}\n${log}`, { cause: error });
+    }
+    return proxy;
   }
 
   get isRunning(): boolean {
