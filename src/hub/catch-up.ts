@@ -17,6 +17,7 @@ export interface UntoldGap {
 
 /** One reader's way to the tail: where it is, the page that is being read for it, what it may still cost, and what is counted of it. */
 export class CatchUp {
+  /** The reader's own; another one when it has more partitions to look at. */
   cursor: Cursor;
   #untold: UntoldGap[] | null = null;
   #reading: AbortController | null = null;

@@ -10,14 +10,6 @@ import type { Start, TextHome } from './subscriber-home.js';
 import type { Subscription } from './subscription.js';
 import type { TermsWatch } from './terms-watch.js';
 
-/** What a page of events came to. */
-export interface WrittenPage {
-  /** The terminal event was in it, and is the last that was written. */
-  readonly isOver: boolean;
-  /** What passed the filter. */
-  readonly events: readonly RoutedEvent[];
-}
-
 /**
  * What one reader is told, in words of the protocol: its frames are put into the hub's writer, which the caller begins and sends, and the last
  * position among them is remembered. Decides nothing and moves no cursor but over the events that it writes.
@@ -68,8 +60,11 @@ export class StreamText {
     return false;
   }
 
-  /** Those of `events` above the cursor that pass the filter, each record's last with its position; moves the cursor over them. */
-  page(cursor: Cursor, index: number, events: readonly RoutedEvent[]): WrittenPage {
+  /**
+   * Those of `events` above the cursor that pass the filter, each record's last with its position; moves the cursor over them. Returns them; null: the terminal
+   * event was among them, and is the last that was written.
+   */
+  page(cursor: Cursor, index: number, events: readonly RoutedEvent[]): readonly RoutedEvent[] | null {
     const { out, metrics } = this.#home;
     const { filter, format } = this.#subscription;
     const wanted = events.filter((event) => event.offset > (cursor.at[index] as number) && matchesFilter(filter, event));
@@ -85,12 +80,12 @@ export class StreamText {
       format.event(out, event, askedChannels(this.#subscription, event), isLast ? this.lastPosition : null);
       if (isTerminal) {
         this.eventCount += i + 1;
-        return { isOver: true, events: wanted.slice(0, i + 1) };
+        return null;
       }
     }
     this.eventCount += wanted.length;
     if (wanted.length > 0) metrics.eventsSent(wanted.length, out.length - before);
-    return { isOver: false, events: wanted };
+    return wanted;
   }
 
   /** The position moved without an event. */

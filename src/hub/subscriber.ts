@@ -282,8 +282,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
   }
 
   #appendPage(cursor: Cursor, index: number, events: readonly RoutedEvent[], provenTo: number): void {
-    const { isOver, events: written } = this.#text.page(cursor, index, events);
-    if (isOver) {
+    const written = this.#text.page(cursor, index, events);
+    if (written === null) {
       this.#flushOut();
       return this.close('ended');
     }
