@@ -106,14 +106,15 @@ export interface LatestAnswer {
   /** null: nothing vouches for the partition. */
   readonly high: number | null;
   /** For each asked channel, in the order asked. `lost` cannot be told from `none` after a flush, except by `knownSince`. */
-  readonly channels: readonly (
-    | { readonly kind: 'event'; readonly event: RoutedEvent }
-    /** There was none since latest events of this partition are known. */
-    | { readonly kind: 'none' }
-    /** Latest is not known for this partition (flushed, expired, indexed from the middle). */
-    | { readonly kind: 'unknown' }
-  )[];
+  readonly channels: readonly LatestFound[];
 }
+
+export type LatestFound =
+  | { readonly kind: 'event'; readonly event: RoutedEvent }
+  /** There was none since latest events of this partition are known. */
+  | { readonly kind: 'none' }
+  /** Latest is not known for this partition (flushed, expired, indexed from the middle). */
+  | { readonly kind: 'unknown' };
 
 /** The store did not answer, or may not be believed. Readers fall back to the log; the indexer retries. */
 export class WindowError extends Error {
