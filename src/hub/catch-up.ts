@@ -35,9 +35,9 @@ export class CatchUp {
     this.#arrival = arrival;
   }
 
-  /** What is read was there before the reader, or is not in `recent` any more: its age tells nothing of how prompt this node is. */
-  get isOfThePast(): boolean {
-    return this.#arrival !== null || this.#sinceTickMs !== null;
+  /** Something was not in `recent` any more. */
+  get isReplay(): boolean {
+    return this.#sinceTickMs !== null;
   }
 
   get isReading(): boolean {

@@ -292,7 +292,8 @@ export class Subscriber implements SinkOwner, CohortMember, TailWaiter, TermsStr
     if (newest === undefined) return;
     const { metrics, environment } = this.#home;
     this.#watch?.sent(newest.timestampMs, environment.clock.tickMs());
-    if (this.#catchUp?.isOfThePast === true) return;
+    // What was there before the reader, waited for its socket, or is read from another tier: its age tells nothing of how prompt this node is.
+    if (this.#isAway || this.#catchUp?.isReplay === true) return;
     const nowMs = environment.clock.nowMs();
     for (const { timestampMs } of written) metrics.delivered((nowMs - timestampMs) / 1_000);
   }

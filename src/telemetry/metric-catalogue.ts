@@ -164,7 +164,7 @@ export const metricCatalogue = {
   delivery: {
     kind: 'histogram',
     name: 'selvage_delivery_seconds',
-    help: 'Record time to socket write of each event, once for all readers of the same; not of what was there before the reader.',
+    help: 'Record time to socket write of each event, once for all readers of the same; not of what was there before the reader, or waited for its socket.',
     buckets: latencyBuckets,
   },
   recentBytesMax: { kind: 'gauge', name: 'selvage_recent_bytes_max', help: 'Most bytes of events that may be held in memory.' },

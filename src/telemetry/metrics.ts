@@ -33,7 +33,7 @@ export interface Metrics {
   /** The bound of that, told once at the start. */
   recentBytesMax(bytes: number): void;
   eventsSent(count: number, bytes: number): void;
-  /** Record time to socket write of one event, to one reader or to all that are written the same; not of what was there before the reader. */
+  /** Record time to socket write of one event, to one reader or to all that are written the same; not of what was there before the reader, or waited for its socket. */
   delivered(seconds: number): void;
   subscribers(live: number, catchingUp: number): void;
   // resume
