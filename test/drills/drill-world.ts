@@ -2,6 +2,7 @@ import { SeededRandom } from '../chaos/random.js';
 import { Reader } from '../chaos/reader.js';
 import { SteadyProducer } from '../chaos/steady-producer.js';
 import { draftKeyed, keyChannels, Sequences } from '../chaos/traffic.js';
+import { createTopic } from '../platform/create-topic.js';
 import { freePort } from '../platform/free-port.js';
 import { KafkaCluster } from '../platform/kafka-cluster.js';
 import { KafkaFixture } from '../platform/kafka-fixture.js';
@@ -189,10 +190,8 @@ export class DrillWorld {
   }
 
   async makeTopic(topic: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
-    const { admin } = this.fixture;
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: false });
-    await waitFor(async () => (await admin.fetchTopicOffsets(topic)).length === partitions, { what: `the topic ${topic}` });
+    await createTopic(this.fixture.admin, topic, partitions, { configEntries });
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka, Producer } from 'kafkajs';
+import { createTopic } from './create-topic.js';
 import { uniqueName } from './unique-name.js';
 import { waitFor } from './wait-for.js';
 
@@ -37,8 +38,7 @@ export class KafkaFixture {
   async makeTopic(partitionCount = 1, config: Readonly<Record<string, string>> = {}, stem = 'topic'): Promise<string> {
     const topic = uniqueName(stem);
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await this.admin.createTopics({ topics: [{ topic, numPartitions: partitionCount, configEntries }], waitForLeaders: false });
-    await waitFor(async () => (await this.admin.fetchTopicOffsets(topic)).length === partitionCount, { what: `topic ${topic}` });
+    await createTopic(this.admin, topic, partitionCount, { configEntries });
     return topic;
   }
 

@@ -4,12 +4,12 @@ import { readTruth } from '../../chaos/read-truth.js';
 import type { TrueRecord } from '../../chaos/records.js';
 import { SteadyProducer } from '../../chaos/steady-producer.js';
 import type { Draft } from '../../chaos/steady-producer.js';
+import { createTopic } from '../../platform/create-topic.js';
 import { KafkaCluster } from '../../platform/kafka-cluster.js';
 import { KafkaFixture } from '../../platform/kafka-fixture.js';
 import { writeConfigFile } from '../../platform/node-fixture.js';
 import { RedisServer } from '../../platform/redis-server.js';
 import { SelvageNode } from '../../platform/selvage-node.js';
-import { waitFor } from '../../platform/wait-for.js';
 import type { PreviousBuild } from './previous-build.js';
 
 /** A build with its configuration. */
@@ -151,14 +151,7 @@ export class UpgradeWorld {
   async #createTopics(): Promise<void> {
     const fixture = await KafkaFixture.connect(this.kafka.brokers);
     try {
-      await fixture.admin.createTopics({
-        topics: topics.map((topic) => ({ topic, numPartitions: partitionCount })),
-        waitForLeaders: false,
-      });
-      for (const topic of topics) {
-        const isThere = async (): Promise<boolean> => (await fixture.admin.fetchTopicOffsets(topic)).length === partitionCount;
-        await waitFor(isThere, { what: `the topic ${topic}` });
-      }
+      for (const topic of topics) await createTopic(fixture.admin, topic, partitionCount);
     } finally {
       await fixture.close();
     }

@@ -4,7 +4,7 @@ import { systemEnvironment } from '../../../src/std/system-environment.js';
 import { describeEventLog } from '../../contract/event-log-contract.js';
 import { sharedKafka } from '../../platform/shared-services.js';
 import { uniqueName } from '../../platform/unique-name.js';
-import { createTopic } from './kafka-log-harness.js';
+import { createTopic } from '../../platform/create-topic.js';
 import { silentLogger } from '../../contract/event-log-silent-logger.js';
 
 describeEventLog('kafka', async () => {

@@ -4,7 +4,7 @@ import { KafkaEventLog } from '../../../src/log/kafka/kafka-event-log.js';
 import type { KafkaEventLogOptions } from '../../../src/log/kafka/kafka-event-log.js';
 import { systemEnvironment } from '../../../src/std/system-environment.js';
 import { TailRecorder, until } from '../../contract/event-log-contract.js';
-import { waitFor } from '../../platform/wait-for.js';
+import { createTopic } from '../../platform/create-topic.js';
 import { uniqueName } from '../../platform/unique-name.js';
 import { silentLogger } from '../../contract/event-log-silent-logger.js';
 
@@ -58,12 +58,6 @@ export class KafkaLogHarness {
     await Promise.all(this.#logs.map((log) => log.close()));
     await this.admin.disconnect();
   }
-}
-
-/** kafkajs' own wait for leaders fails when the broker has not yet heard of the topic that it has just made. */
-export async function createTopic(admin: Admin, topic: string, numPartitions: number): Promise<void> {
-  await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: false });
-  await waitFor(async () => (await admin.fetchTopicOffsets(topic)).length === numPartitions, { what: `topic ${topic}` });
 }
 
 /** A tail that has begun to deliver. */

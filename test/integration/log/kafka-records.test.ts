@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KafkaEventLog } from '../../../src/log/kafka/kafka-event-log.js';
 import { collect, numbered, offsetsOf, SharedRecorder, TailRecorder, textOf, until } from '../../contract/event-log-contract.js';
+import { createTopic } from '../../platform/create-topic.js';
 import { provideCommand } from '../../platform/provisioned.js';
 import { sharedKafka } from '../../platform/shared-services.js';
 import { uniqueName } from '../../platform/unique-name.js';
@@ -171,8 +172,8 @@ test('a topic that is deleted and made again at once is noticed and read from it
   await log.append([...numbered(topic, 0, 'before', 30), ...numbered(topic, 1, 'before', 30)]);
   await until(() => recorder.allValues().length === 60, 'the first records');
   await harness.admin.deleteTopics({ topics: [topic] });
-  for (let isMade = false; !isMade;)
-    isMade = await harness.admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true }).catch(() => false);
+  const makeAgain = (): Promise<boolean> => createTopic(harness.admin, topic, 2).then(() => true);
+  await waitFor(makeAgain, { what: 'the topic, made again', timeoutMs: 30_000 });
   const writer = await harness.openLog();
   await writer.append([...numbered(topic, 0, 'after', 5), ...numbered(topic, 1, 'after', 5)]);
   await until(() => recorder.allValues().length >= 70, 'the new records', 30_000);

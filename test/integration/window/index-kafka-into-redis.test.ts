@@ -1,4 +1,3 @@
-import kafkajs from 'kafkajs';
 import { expect, onTestFinished, test } from 'vitest';
 import { KafkaEventLog } from '../../../src/log/kafka/kafka-event-log.js';
 import { RedisConnection } from '../../../src/redis/redis-connection.js';
@@ -10,6 +9,7 @@ import { noMetrics } from '../../../src/telemetry/no-metrics.js';
 import { silentLogger } from '../../../src/telemetry/silent-logger.js';
 import { Indexer } from '../../../src/window/indexer.js';
 import { RedisReplayWindow } from '../../../src/window/redis/redis-replay-window.js';
+import { KafkaFixture } from '../../platform/kafka-fixture.js';
 import { RedisServer } from '../../platform/redis-server.js';
 import { sharedKafka, sharedRedis } from '../../platform/shared-services.js';
 import { uniqueName } from '../../platform/unique-name.js';
@@ -22,10 +22,9 @@ test.skipIf(sharedRedis().isProvided)(
   'Kafka is indexed into Redis by two members, through a Redis that goes and comes back empty',
   async () => {
     const brokers = sharedKafka().brokers.split(',');
-    const topic = uniqueName('indexed');
-    const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 4 }], waitForLeaders: true });
-    await admin.disconnect();
+    const kafka = await KafkaFixture.connect(sharedKafka().brokers);
+    onTestFinished(() => kafka.close());
+    const topic = await kafka.makeTopic(4, {}, 'indexed');
     const server = await RedisServer.start();
     onTestFinished(() => server.close());
     const parsed = parseRoutes([{ topic, channels: ['{key}'] }]);

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { providePrometheus } from '../../../scripts/ops/tools/tools.mjs';
+import { createTopic } from '../../platform/create-topic.js';
 import { freePort } from '../../platform/free-port.js';
 import { KafkaCluster } from '../../platform/kafka-cluster.js';
 import { KafkaFixture } from '../../platform/kafka-fixture.js';
@@ -78,8 +79,7 @@ async function makeTopics(project: ComposeProject, brokers: string): Promise<voi
   const valueOf = (flag: string): string => words[words.indexOf(flag) + 1] ?? '';
   const kafka = await KafkaFixture.connect(brokers);
   try {
-    const topic = { topic: valueOf('--topic'), numPartitions: Number(valueOf('--partitions')) };
-    await kafka.admin.createTopics({ topics: [topic], waitForLeaders: true });
+    await createTopic(kafka.admin, valueOf('--topic'), Number(valueOf('--partitions')));
   } finally {
     await kafka.close();
   }
