@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs, provides real servers, builds, runs every check and every test, and ends with one line `N passed, N failed, N skipped`.
  *
- *   npm test -- --only unit            one project (may be given several times); `--only checks` for the checks alone
+ *   npm test -- --only unit            one project, or several (`--only unit,simulation`); `--only checks` for the checks alone
  *   npm test -- test/unit/x.test.ts    files; every other argument goes to vitest as it is (-t, --project, ...)
  *
  * KAFKA_BROKERS and REDIS_URL name running servers to use instead of our own; tests that kill or stop servers are then skipped by name.
@@ -20,11 +20,13 @@ import { runVitest, runVitestIdle } from './run-vitest.mjs';
 import { Tally } from './tally.mjs';
 
 /** Projects without real servers. */
-const serverless = ['unit', 'architecture', 'simulation'];
+const serverless = ['unit', 'simulation'];
 /** They compute and look at no clock: in a whole run they have what is left over while the others wait for servers. */
 const patient = ['simulation'];
 /** What else a whole run has; the drills take minutes each, and `npm run check:ops` has them. */
 const others = ['unit', 'integration', 'conformance', 'client', 'fuzz', 'chaos', 'ops'];
+/** What `--only` takes. */
+const known = ['checks', ...others, ...patient, 'drills'];
 /** What tests of `ops` need that has to be built, 2.5 minutes of one core where nothing is there; a whole run builds it in what is left over, too. */
 const builtTools = ['HelmUnittest', 'HelmTemplate', 'Kubeconform', 'KubernetesSchemas'];
 
@@ -38,13 +40,15 @@ function planOf(args) {
   const rest = [];
   for (let i = 0; i < args.length; i++) {
     const [flag, value] = args[i].split('=', 2);
-    if (flag === '--only' || flag === '--project') projects.push(value ?? args[++i]);
+    if (flag === '--only' || flag === '--project') projects.push(...(value ?? args[++i] ?? '').split(','));
     else rest.push(args[i]);
   }
+  const unknown = projects.filter((name) => !known.includes(name));
   const tests = projects.filter((name) => name !== 'checks');
   const paths = rest.filter((arg) => arg.startsWith('test/'));
   const named = tests.length > 0 ? tests : paths.map((path) => path.split('/')[1]);
   return {
+    unknown,
     withChecks: args.length === 0 || projects.includes('checks'),
     withTests: args.length === 0 || tests.length > 0 || rest.length > 0,
     needsServers: named.length === 0 || named.some((name) => !serverless.includes(name)),
@@ -60,6 +64,7 @@ function project(name) {
 }
 
 async function runAll(plan) {
+  if (plan.unknown.length > 0) return tally.fail(`--only ${plan.unknown.join(',')}: the projects are ${known.join(', ')}`);
   // Servers are fetched while the checks run: the ones wait for the network, the others for this machine.
   const servers = plan.withTests && plan.needsServers ? provideServers(plan) : Promise.resolve([]);
   if (!(await ensureInstalled())) return tally.fail('npm ci (see above)');
