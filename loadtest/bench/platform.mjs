@@ -27,6 +27,7 @@ export async function loadPlatform(name) {
 /** A Kafka of our own; `{brokers, createTopic, close}`. */
 export async function startKafka() {
   const { KafkaCluster } = await loadPlatform('kafka-cluster');
+  const { createTopic } = await loadPlatform('create-topic');
   const cluster = await KafkaCluster.start();
   const kafka = new kafkajs.Kafka({ clientId: 'bench-admin', brokers: cluster.brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
   const admin = kafka.admin();
@@ -37,7 +38,7 @@ export async function startKafka() {
     /** A fresh topic; its name. */
     createTopic: async (numPartitions) => {
       const topic = `bench-${process.pid}-${++made}`;
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, replicationFactor: 1 }] });
+      await createTopic(admin, topic, numPartitions);
       return topic;
     },
     close: async () => {
