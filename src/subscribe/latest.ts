@@ -71,16 +71,16 @@ function unite(
   inMemory: readonly (LatestFound | null)[],
   begin: number,
 ): KnownState {
-  const answered = inMemory.map((_, i) => channels[i] ?? unknown);
   // A window that lags, or is made anew, tells an old state. What memory has of a channel is newer; nothing in it counts if it has all that came since.
-  const isKnownAtTail = (one: LatestFound | null): boolean => (one === null ? recent.start <= (high ?? -1) : one.kind !== 'unknown');
-  if (high !== null && high < tail && inMemory.every(isKnownAtTail)) {
-    return { at: tail, found: inMemory.map((one, i) => one ?? (answered[i] as LatestFound)) };
-  }
+  const isNewer = high !== null && high < tail && inMemory.every((one) => (one === null ? recent.start <= high : one.kind !== 'unknown'));
+  if (isNewer) return { at: tail, found: inMemory.map((one, i) => one ?? channels[i] ?? unknown) };
   const at = high ?? begin;
-  // Memory that ends below `at` may lack the newest.
-  if (tail < at) return { at, found: answered };
-  return { at, found: answered.map((one, i) => (one.kind === 'unknown' ? (inMemory[i] ?? one) : one)) };
+  const found = inMemory.map((one, i) => {
+    const answered = channels[i] ?? unknown;
+    // Memory that ends below `at` may lack the newest.
+    return answered.kind === 'unknown' && tail >= at ? (one ?? unknown) : answered;
+  });
+  return { at, found };
 }
 
 /** The latest event of several channels is one event; a window finds it under each. */

@@ -190,8 +190,7 @@ export class DrillWorld {
   }
 
   async makeTopic(topic: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await createTopic(this.fixture.admin, topic, partitions, { configEntries });
+    await createTopic(this.fixture.admin, topic, partitions, config);
   }
 
   async close(): Promise<void> {

@@ -37,8 +37,7 @@ export class KafkaFixture {
   /** Makes a topic of a unique name; returned when its partitions have leaders. */
   async makeTopic(partitionCount = 1, config: Readonly<Record<string, string>> = {}, stem = 'topic'): Promise<string> {
     const topic = uniqueName(stem);
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await createTopic(this.admin, topic, partitionCount, { configEntries });
+    await createTopic(this.admin, topic, partitionCount, config);
     return topic;
   }
 

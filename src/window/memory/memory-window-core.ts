@@ -2,7 +2,16 @@ import type { Clock } from '../../std/clock.js';
 import { countMarkMsMax, type CountMark } from '../../routing/recent-counts.js';
 import { keepsLatest } from '../../routing/latest-rule.js';
 import type { RoutedEvent } from '../../routing/routed-event.js';
-import type { LatestAnswer, NewestEntry, NewestQuery, Vouched, WindowAnswer, WindowQuery, WindowStretch } from '../replay-window.js';
+import type {
+  LatestAnswer,
+  LatestFound,
+  NewestEntry,
+  NewestQuery,
+  Vouched,
+  WindowAnswer,
+  WindowQuery,
+  WindowStretch,
+} from '../replay-window.js';
 import { judgePage } from '../judge-page.js';
 import type { BucketRead, ChannelEntries, StoredEntry } from '../judge-page.js';
 import { advanceVouch, isLatestKnown, mergeVouched, vouchedBy } from '../vouch-rules.js';
@@ -109,7 +118,7 @@ export class MemoryWindowCore {
     return [...marks.values()].map(({ kind, count, atMs }) => ({ kind, count, agoMs: Math.max(0, now - atMs) }));
   }
 
-  #latestOf(topic: string, base: string, channel: string, high: number, now: number): LatestAnswer['channels'][number] {
+  #latestOf(topic: string, base: string, channel: string, high: number, now: number): LatestFound {
     const state = this.store.state(base);
     const latest = this.store.latest(`${base}:l:${channel}`, now);
     if (latest !== null) {

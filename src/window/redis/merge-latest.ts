@@ -1,4 +1,4 @@
-import type { LatestAnswer } from '../replay-window.js';
+import type { LatestAnswer, LatestFound } from '../replay-window.js';
 import { isLatestKnown } from '../vouch-rules.js';
 import type { LatestReply } from './script-replies.js';
 
@@ -23,7 +23,7 @@ export function mergeLatest(
     return { answer: { high: null, channels: channels.map(() => ({ kind: 'unknown' })) }, isTorn: false };
   }
   const high = Math.min(...known);
-  const found = new Map<string, LatestAnswer['channels'][number]>();
+  const found = new Map<string, LatestFound>();
   let isTorn = false;
   for (const { channels: group, reply } of reads) {
     const since = reply.since;

@@ -11,7 +11,7 @@ import { openMemoryWindow } from '../window/open-memory-window.js';
 const rule = { ttlMs: 3_600_000, bytesMax: 1_000 };
 const startMs = 1_700_000_000_000;
 
-/** Events of `a` and `b` by offset, in memory or in the window; a number alone keeps the latest event. */
+/** Events of `a` and `b` by offset, in memory or in the window, of routes that keep the latest event unless it says otherwise. */
 type Said = Readonly<Record<number, 'a' | 'b' | 'a, not kept'>>;
 
 /** A partition of which memory has `said` above `start`. */
